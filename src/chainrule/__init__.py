@@ -1,0 +1,92 @@
+"""chainrule: classic neural networks as scikit-learn estimators.
+
+Compiled to native code, explained to the last derivative. The names below are loaded when
+they are first used, so that importing chainrule costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "chainrule.errors": (
+        "ChainruleError",
+        "DataError",
+        "FormulaError",
+        "GraphError",
+        "NonFiniteLossError",
+        "ShapeError",
+    ),
+    "chainrule.graph.node": ("Node", "constant", "variable"),
+    "chainrule.graph.functions": (
+        "absolute",
+        "broadcast_to",
+        "concatenate",
+        "cos",
+        "equal",
+        "erf",
+        "exp",
+        "expm1",
+        "log",
+        "log1p",
+        "logistic",
+        "logsumexp",
+        "matmul",
+        "maximum",
+        "mean",
+        "minimum",
+        "normal",
+        "power",
+        "reciprocal",
+        "relu",
+        "reshape",
+        "select",
+        "sign",
+        "sin",
+        "softmax",
+        "softplus",
+        "sqrt",
+        "square",
+        "stop_gradient",
+        "sum",
+        "take",
+        "tanh",
+        "transpose",
+        "uniform",
+    ),
+    "chainrule.graph.loop": ("scan",),
+    "chainrule.graph.parser": ("parse_formula",),
+    "chainrule.graph.printer": ("format_graph",),
+    "chainrule.calculus.reverse": ("gradient",),
+    "chainrule.calculus.simplify": ("simplify",),
+    "chainrule.engines.registry": ("compile",),
+    "chainrule.explain.derivation": ("explain",),
+    "chainrule.estimators.linear": ("LinearRegression",),
+    "chainrule.estimators.mlp": ("MLPClassifier", "MLPRegressor"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)
+
+if TYPE_CHECKING:
+    from chainrule.calculus.reverse import gradient as gradient
+    from chainrule.engines.registry import compile as compile
+    from chainrule.graph.node import Node as Node
+    from chainrule.graph.node import constant as constant
+    from chainrule.graph.node import variable as variable
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    value = getattr(importlib.import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""Engines: the reference interpreter, and the native engine that agrees with it."""

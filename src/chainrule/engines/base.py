@@ -1,0 +1,223 @@
+"""What an engine is: something that runs programs and training steps.
+
+The NumPy interpreter (``engines.reference``) defines what every program means; every other
+engine must agree with it in values, gradients and whole training trajectories.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.errors import GraphError, ShapeError
+from chainrule.graph.checker import check_graph
+from chainrule.graph.node import Node
+from chainrule.graph.shape import Size, format_shape
+
+__all__ = [
+    "Array",
+    "Engine",
+    "FloatType",
+    "Function",
+    "Program",
+    "RunReport",
+    "TrainingLoop",
+    "TrainingStep",
+    "bind_sizes",
+    "minibatch_bounds",
+]
+
+Array = npt.NDArray[Any]
+FloatType = Literal["float32", "float64"]
+
+
+@dataclass(frozen=True)
+class Program:
+    """Some graphs, to be evaluated together for given values of their variables."""
+
+    inputs: tuple[Node, ...]
+    outputs: tuple[Node, ...]
+
+    def check(self) -> None:
+        """Raise GraphError where the program is not well formed."""
+        check_graph(self.outputs, inputs=set(self.inputs))
+        for each in self.inputs:
+            if each.operation != "variable":
+                raise GraphError(f"An input must be a variable, but {each!r} is not.")
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """One step of training as graph: read a minibatch, compute the loss, update the state.
+
+    Attributes
+    ----------
+    minibatch : tuple of Node
+        Variables whose first axis is the symbolic size ``rows``; their rows are gathered
+        from the data at every step.
+    state : tuple of Node
+        Variables kept from step to step: weights, and what the optimizer remembers.
+    updates : tuple of Node
+        The value of each state variable after the step.
+    settings : tuple of Node
+        Scalar variables that the caller may change between runs, such as the learning rate.
+    loss : Node
+        A scalar; where it is not finite the step stops before the update.
+    """
+
+    minibatch: tuple[Node, ...]
+    state: tuple[Node, ...]
+    updates: tuple[Node, ...]
+    settings: tuple[Node, ...]
+    loss: Node
+
+    @property
+    def program(self) -> Program:
+        """The step as a program: loss and new state from minibatch, state and settings."""
+        return Program((*self.minibatch, *self.state, *self.settings), (self.loss, *self.updates))
+
+    def check(self) -> None:
+        """Raise GraphError where the step is not well formed."""
+        self.program.check()
+        if self.loss.shape or self.loss.kind != "float":
+            raise GraphError(f"The loss must be a single number, but it is {self.loss.type}.")
+        for variable, update in zip(self.state, self.updates, strict=True):
+            if variable.type != update.type:
+                raise GraphError(f"{variable!r} cannot be updated with {update.type}.")
+        for variable in self.minibatch:
+            if not variable.shape or variable.shape[0] != Size(1, ("rows",)):
+                raise GraphError(f"{variable!r} needs 'rows' as its first axis.")
+
+
+@dataclass
+class RunReport:
+    """What a run of training steps did.
+
+    Attributes
+    ----------
+    steps : int
+        The number of steps completed.
+    loss_sum : float
+        Σ over the steps of loss times rows.
+    rows : int
+        The number of rows seen.
+    failed_step : int or None
+        The step (counted from the start of the epoch) whose loss was not finite; its
+        update was not made.
+    """
+
+    steps: int = 0
+    loss_sum: float = 0.0
+    rows: int = 0
+    failed_step: int | None = None
+
+
+class Function(ABC):
+    """A compiled program: call it with the values of its inputs, in order."""
+
+    def __init__(self, program: Program, dtype: FloatType) -> None:
+        self.program = program
+        self.dtype = np.dtype(dtype)
+
+    @abstractmethod
+    def __call__(self, *arguments: npt.ArrayLike, seed: int = 0, step: int = 0) -> list[Array]:
+        """The outputs, as arrays of the compiled precision.
+
+        ``seed`` and ``step`` key the random draws.
+        """
+
+
+class TrainingLoop(ABC):
+    """A compiled training step bound to data and state.
+
+    ``state`` is updated in place; ``settings`` may be changed between runs.
+    """
+
+    def __init__(
+        self,
+        step: TrainingStep,
+        data: Sequence[Array],
+        state: Sequence[Array],
+        settings: Mapping[str, float],
+        seed: int,
+    ) -> None:
+        self.step = step
+        self.data = list(data)
+        self.state = list(state)
+        self.settings = dict(settings)
+        self.seed = seed
+        self.steps_done = 0
+
+    @abstractmethod
+    def run(
+        self, order: npt.NDArray[np.int64] | None, batch_size: int, first: int, last: int
+    ) -> RunReport:
+        """Run the minibatches ``first`` up to, not including, ``last`` of one epoch.
+
+        Parameters
+        ----------
+        order : array of int64 or None
+            The order in which rows are visited; None for the order of the data.
+        batch_size : int
+            Rows of a minibatch; the last one of an epoch may have fewer.
+        first, last : int
+            Which minibatches of the epoch.
+        """
+
+
+class Engine(ABC):
+    """Runs programs in one way."""
+
+    name: str
+
+    @abstractmethod
+    def compile(self, program: Program, dtype: FloatType, n_threads: int = 1) -> Function:
+        """Make a program callable."""
+
+    @abstractmethod
+    def compile_step(
+        self,
+        step: TrainingStep,
+        dtype: FloatType,
+        data: Sequence[Array],
+        state: Sequence[Array],
+        settings: Mapping[str, float],
+        seed: int = 0,
+        n_threads: int = 1,
+        batch_size: int = 1,
+    ) -> TrainingLoop:
+        """Make a training step runnable on data (rows first) from a state, updated in place."""
+
+
+def bind_sizes(inputs: Sequence[Node], arguments: Sequence[Array]) -> dict[str, int]:
+    """Read the symbolic sizes off the arguments, and check every shape."""
+    if len(inputs) != len(arguments):
+        raise ShapeError(
+            f"The program has {len(inputs)} inputs, but {len(arguments)} values are given."
+        )
+    sizes: dict[str, int] = {}
+    for node, array in zip(inputs, arguments, strict=True):
+        fits = len(node.shape) == array.ndim
+        for dimension, actual in zip(node.shape, array.shape, strict=False):
+            if not isinstance(dimension, Size):
+                fits = fits and dimension == actual
+            elif dimension.coefficient == 1 and len(dimension.symbols) == 1:
+                fits = fits and sizes.setdefault(dimension.symbols[0], actual) == actual
+        if not fits:
+            known = ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())
+            raise ShapeError(
+                f"{node.name!r} needs shape {format_shape(node.shape)}"
+                f"{f' with {known}' if known else ''}, but {format_shape(array.shape)} is given."
+            )
+    return sizes
+
+
+def minibatch_bounds(index: int, batch_size: int, n_rows: int) -> tuple[int, int]:
+    """The first row of a minibatch and the row after its last."""
+    start = index * batch_size
+    return start, min(start + batch_size, n_rows)

@@ -1,0 +1,36 @@
+"""The errors of chainrule: each names the fault, where it is, and the fix."""
+
+from __future__ import annotations
+
+__all__ = [
+    "ChainruleError",
+    "DataError",
+    "FormulaError",
+    "GraphError",
+    "NonFiniteLossError",
+    "ShapeError",
+]
+
+
+class ChainruleError(Exception):
+    """Base of all errors that chainrule raises for a fault of the input."""
+
+
+class GraphError(ChainruleError, ValueError):
+    """A graph is not well formed, or a node is used where it cannot be."""
+
+
+class ShapeError(GraphError):
+    """The shapes of an operation's inputs do not fit together."""
+
+
+class FormulaError(ChainruleError, ValueError):
+    """A formula in text cannot be read, or cannot be evaluated at the given point."""
+
+
+class DataError(ChainruleError, ValueError):
+    """A table cannot be used as it is: the message names the column and the row."""
+
+
+class NonFiniteLossError(ChainruleError, ValueError):
+    """Training stopped because the loss became NaN or infinite, before the update."""

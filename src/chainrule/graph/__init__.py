@@ -1,0 +1,1 @@
+"""The language: nodes, the operation table, builders, checker, printer, parser."""
