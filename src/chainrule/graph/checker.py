@@ -37,6 +37,10 @@ def check_graph(outputs: Iterable[Node], inputs: Container[Node] | None = None) 
 
 def _check_body(loop: Loop, outputs: Sequence[Node]) -> None:
     check_graph(outputs, inputs=loop.variables)
+    if len(loop.carries) != len(loop.updates):
+        raise GraphError(
+            f"A loop carries {len(loop.carries)} values, but has {len(loop.updates)} updates."
+        )
     for carry, update in zip(loop.carries, loop.updates, strict=True):
         if carry.type != update.type:
             raise GraphError(f"{carry!r} is carried, but its update is {update.type}.")

@@ -15,6 +15,7 @@ from chainrule.graph.shape import (
     broadcast_shapes,
     count,
     divide,
+    format_shape,
     multiply,
 )
 
@@ -243,7 +244,8 @@ def matmul(x: Node, y: Node) -> Node:
 
 def transpose(x: Node, permutation: Sequence[int] | None = None) -> Node:
     """The axes in another order; reversed by default."""
-    order = tuple(reversed(range(x.rank))) if permutation is None else tuple(permutation)
+    axes = reversed(range(x.rank)) if permutation is None else permutation
+    order = tuple(_axis(x, axis) for axis in axes)
     return x if order == tuple(range(x.rank)) else make("transpose", x, permutation=order)
 
 
@@ -255,7 +257,8 @@ def reshape(x: Node, shape: Iterable[Dimension | str]) -> Node:
         known = as_shape(sizes[:position] + sizes[position + 1 :])
         missing = divide(count(x.shape), count(known))
         if missing is None:
-            raise ShapeError(f"{x.shape} cannot be reshaped to {tuple(sizes)}.")
+            wanted = ", ".join(str(each) for each in sizes)
+            raise ShapeError(f"{format_shape(x.shape)} cannot be reshaped to ({wanted}).")
         sizes[position] = missing
     target = as_shape(sizes)
     return x if target == x.shape else make("reshape", x, shape=target)
@@ -264,6 +267,8 @@ def reshape(x: Node, shape: Iterable[Dimension | str]) -> Node:
 def expand_dims(x: Node, axis: int) -> Node:
     """A new axis of size 1 before ``axis``."""
     position = axis + x.rank + 1 if axis < 0 else axis
+    if not 0 <= position <= x.rank:
+        raise ShapeError(f"There is no place {axis} for an axis in {format_shape(x.shape)}.")
     return reshape(x, (*x.shape[:position], 1, *x.shape[position:]))
 
 
@@ -283,14 +288,17 @@ def pad(x: Node, shape: Iterable[Dimension | str], ranges: Sequence[Range | None
     """Zeros of ``shape`` with x in the place that ``slice_axes`` with ``ranges`` would read."""
     target = as_shape(shape)
     bounds = normalise_ranges(target, ranges)
-    return x if not any(bounds) else make("pad", x, shape=target, ranges=bounds)
+    if x.shape == target and not any(bounds):
+        return x
+    return make("pad", x, shape=target, ranges=bounds)
 
 
 def concatenate(parts: Sequence[Node], axis: int) -> Node:
     """Arrays joined along an existing axis."""
-    if len(parts) == 1:
-        return parts[0]
-    return make("concatenate", *parts, axis=axis % parts[0].rank)
+    if not parts:
+        raise ShapeError("There is nothing to concatenate.")
+    position = _axis(parts[0], axis)
+    return parts[0] if len(parts) == 1 else make("concatenate", *parts, axis=position)
 
 
 def take(x: Node, indices: Node) -> Node:
@@ -300,7 +308,8 @@ def take(x: Node, indices: Node) -> Node:
 
 def scatter_add(values: Node, indices: Node, size: Dimension) -> Node:
     """``size`` rows of zeros, to which each row of values is added at its index."""
-    return make("scatter_add", values, indices, size=size)
+    (rows,) = as_shape([size])
+    return make("scatter_add", values, indices, size=rows)
 
 
 # --- random draws ------------------------------------------------------------------------
@@ -325,11 +334,18 @@ def normal(shape: Iterable[Dimension | str], stream: int) -> Node:
 # --- helpers -----------------------------------------------------------------------------
 
 
+def _axis(x: Node, axis: int) -> int:
+    """An axis counted from the front, whichever end it was counted from."""
+    if not -x.rank <= axis < x.rank:
+        raise ShapeError(f"There is no axis {axis} in {format_shape(x.shape)}.")
+    return axis % x.rank
+
+
 def _axes(x: Node, axes: Axes) -> tuple[int, ...]:
     if axes is None:
         return tuple(range(x.rank))
     chosen = (axes,) if isinstance(axes, int) else tuple(axes)
-    return tuple(sorted(axis % x.rank if -x.rank <= axis < 0 else axis for axis in chosen))
+    return tuple(sorted(_axis(x, axis) for axis in chosen))
 
 
 def _reduce(operation: str, x: Node, axes: Axes, keepdims: bool) -> Node:

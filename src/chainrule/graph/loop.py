@@ -107,9 +107,14 @@ def scan(
     >>> total.shape
     (4,)
     """
+    for each in sequences:
+        if not each.shape:
+            raise ShapeError(f"A sequence needs time as its first axis, but {each!r} has no axis.")
     steps = sequences[0].shape[0] if sequences else length
     if steps is None:
         raise GraphError("A scan without sequences needs its length.")
+    if length not in (None, steps):
+        raise ShapeError(f"A scan of length {length} was given sequences of length {steps}.")
     carries = tuple(
         private_variable(f"{each.name or 'state'}", each.shape, each.kind) for each in initial
     )
@@ -117,11 +122,15 @@ def scan(
         private_variable(f"{each.name or 'input'}", each.shape[1:], each.kind) for each in sequences
     )
     updates, outputs = body(carries, slices)
+    if len(updates) != len(carries):
+        raise GraphError(
+            f"The body carries {len(carries)} values, but it returns {len(updates)} new ones."
+        )
     for carry, update in zip(carries, updates, strict=True):
         if carry.type != update.type:
             raise ShapeError(
-                f"A loop's carried value must keep its type: it starts as {carry.type} and "
-                f"becomes {update.type}."
+                f"A loop's carried value must keep its type: {carry.name!r} starts as "
+                f"{carry.type} and becomes {update.type}."
             )
     closed, captured = close_body([*updates, *outputs], carries + slices)
     loop = Loop(

@@ -10,7 +10,9 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from numbers import Real
+from types import MappingProxyType
 from typing import Any
 
 from chainrule.errors import GraphError
@@ -31,7 +33,7 @@ class Node:
     operation : str
         A key of the operation table.
     inputs : tuple of Node
-    attributes : dict
+    attributes : mapping
         What else the operation needs to know, such as the axes of a sum.
     shape : tuple
         Sizes, each an integer or a symbolic :class:`~chainrule.graph.shape.Size`.
@@ -44,7 +46,7 @@ class Node:
 
     operation: str
     inputs: tuple[Node, ...]
-    attributes: dict[str, Any]
+    attributes: Mapping[str, Any]
     shape: Shape
     kind: Kind
     name: str | None
@@ -78,6 +80,9 @@ class Node:
 
     def __setattr__(self, field: str, value: object) -> None:
         raise AttributeError(f"A node is immutable: {field!r} cannot be set.")
+
+    def __delattr__(self, field: str) -> None:
+        raise AttributeError(f"A node is immutable: {field!r} cannot be deleted.")
 
     def __repr__(self) -> str:
         label = f"{self.name}: " if self.name else ""
@@ -134,8 +139,8 @@ class Node:
     def __rpow__(self, other: Operand) -> Node:
         return make("power", as_node(other), self)
 
-    def __matmul__(self, other: Node) -> Node:
-        return make("matmul", self, other)
+    def __matmul__(self, other: Operand) -> Node:
+        return make("matmul", self, as_node(other))
 
     def __abs__(self) -> Node:
         return make("absolute", self)
@@ -188,7 +193,7 @@ def make(operation: str, *inputs: Node, name: str | None = None, **attributes: A
     fill = object.__setattr__
     fill(node, "operation", operation)
     fill(node, "inputs", inputs)
-    fill(node, "attributes", attributes)
+    fill(node, "attributes", MappingProxyType(attributes))
     fill(node, "shape", result_type.shape)
     fill(node, "kind", result_type.kind)
     fill(node, "name", name)
@@ -236,17 +241,14 @@ def constant(value: float | int | bool) -> Node:
     """
     if isinstance(value, bool):
         return make("constant", value=value, kind="bool")
+    if not isinstance(value, Real):
+        raise GraphError(
+            f"{type(value).__name__} cannot stand in a formula: give a node or a number, and "
+            f"arrays as variables."
+        )
     return make("constant", value=float(value), kind="float")
 
 
 def as_node(value: Operand) -> Node:
     """A node as it is, a number as a constant."""
-    if isinstance(value, Node):
-        return value
-    try:
-        return constant(value)
-    except TypeError:
-        raise GraphError(
-            f"{type(value).__name__} cannot stand in a formula: give a node or a number, and "
-            f"arrays as variables."
-        ) from None
+    return value if isinstance(value, Node) else constant(value)

@@ -85,6 +85,13 @@ def _require(types: Sequence[Type], kind: Kind, operation: str) -> None:
             )
 
 
+def _require_indices(indices: Type, operation: str) -> None:
+    if indices.kind != "int":
+        raise GraphError(
+            f"The indices of {operation!r} must be of kind 'int', not {indices.kind!r}."
+        )
+
+
 def _elementwise(operation: str) -> ShapeRule:
     def infer(types: Sequence[Type], attributes: Attributes) -> Type:
         _require(types, "float", operation)
@@ -136,7 +143,7 @@ def _same(types: Sequence[Type], attributes: Attributes) -> Type:
 
 
 def _reduction(types: Sequence[Type], attributes: Attributes) -> Type:
-    _require(types, "float", "a reduction")
+    _require(types, "float", "sum or max")
     shape, axes = types[0].shape, attributes["axes"]
     if list(axes) != sorted(set(axes)) or any(not 0 <= axis < len(shape) for axis in axes):
         raise ShapeError(f"Axes {axes} do not name distinct axes of {format_shape(shape)}.")
@@ -181,18 +188,24 @@ def _broadcast(types: Sequence[Type], attributes: Attributes) -> Type:
 
 
 def _concatenate(types: Sequence[Type], attributes: Attributes) -> Type:
-    axis = attributes["axis"]
-    first = types[0].shape
+    if not types:
+        raise ShapeError("There is nothing to concatenate.")
+    axis, first = attributes["axis"], types[0].shape
+    if not 0 <= axis < len(first):
+        raise ShapeError(f"There is no axis {axis} in {format_shape(first)}.")
     total = 0
     for each in types:
-        size = each.shape[axis]
-        if isinstance(size, Size):
-            raise ShapeError(f"Cannot concatenate along an axis of symbolic size {size}.")
-        if each.shape[:axis] + each.shape[axis + 1 :] != first[:axis] + first[axis + 1 :]:
+        if each.kind != types[0].kind:
+            raise GraphError(f"A {types[0].kind} cannot be concatenated with a {each.kind}.")
+        others = each.shape[:axis] + each.shape[axis + 1 :]
+        if len(each.shape) != len(first) or others != first[:axis] + first[axis + 1 :]:
             raise ShapeError(
                 f"{format_shape(first)} and {format_shape(each.shape)} differ on another axis "
                 f"than {axis} and cannot be concatenated along it."
             )
+        size = each.shape[axis]
+        if isinstance(size, Size):
+            raise ShapeError(f"Cannot concatenate along an axis of symbolic size {size}.")
         total += size
     return Type((*first[:axis], total, *first[axis + 1 :]), types[0].kind)
 
@@ -214,7 +227,9 @@ def normalise_ranges(shape: Shape, ranges: Sequence[Range | None]) -> tuple[Rang
             result.append(None)
         elif isinstance(dimension, Size):
             start, stop = bounds
-            if not ((start == 0 and stop is not None and stop > 0) or (start < 0 and not stop)):
+            prefix = start == 0 and stop is not None and stop > 0
+            suffix = start < 0 and stop is None
+            if not (prefix or suffix):
                 raise ShapeError(
                     f"On an axis of symbolic size {dimension} only a prefix or a suffix of known "
                     f"length can be taken, not {start}:{stop}."
@@ -252,12 +267,15 @@ def _pad(types: Sequence[Type], attributes: Attributes) -> Type:
 
 
 def _take(types: Sequence[Type], attributes: Attributes) -> Type:
-    _require(types[1:], "int", "take")
+    _require_indices(types[1], "take")
+    if not types[0].shape:
+        raise ShapeError("A single number has no rows to take.")
     return Type(types[1].shape + types[0].shape[1:], types[0].kind)
 
 
 def _scatter_add(types: Sequence[Type], attributes: Attributes) -> Type:
-    _require(types[1:], "int", "scatter_add")
+    _require(types[:1], "float", "scatter_add")
+    _require_indices(types[1], "scatter_add")
     values, indices = types[0].shape, types[1].shape
     if values[: len(indices)] != indices:
         raise ShapeError(

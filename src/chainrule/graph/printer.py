@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chainrule.graph.loop import Loop
 from chainrule.graph.node import Node
+from chainrule.graph.shape import Size
 from chainrule.graph.traversal import topological_order
 
 __all__ = ["canonical", "format_graph"]
@@ -42,9 +44,10 @@ def _lines(
     outputs: Sequence[Node], names: bool, inputs: Sequence[Node] = (), indent: str = ""
 ) -> list[str]:
     number: dict[Node, str] = {}
-    lines = []
+    written: dict[tuple[str, ...], str] = {}
+    lines: list[str] = []
+    counter = itertools.count()
     for node in [*inputs, *topological_order(outputs, known=set(inputs))]:
-        number[node] = f"%{len(number)}"
         loop = node.attributes.get("loop")
         arguments = [number[each] for each in node.inputs]
         if isinstance(loop, Loop):
@@ -56,14 +59,22 @@ def _lines(
         else:
             body = []
             arguments.extend(_attributes(node.attributes))
-        comment = f"  # {node.name}" if names and node.name else ""
-        call = f"{node.operation}({', '.join(arguments)})"
-        lines.append(f"{indent}{number[node]} = {call} : {node.type}{comment}")
-        lines.extend(body)
+        call = f"{node.operation}({', '.join(arguments)}) : {node.type}"
+        # Where names play no part, a value under two names is one value.
+        same = None if names or node.operation == "variable" else written.get((call, *body))
+        number[node] = same or f"%{next(counter)}"
+        if same is None:
+            written[call, *body] = number[node]
+            comment = f"  # {node.name}" if names and node.name else ""
+            lines += [f"{indent}{number[node]} = {call}{comment}", *body]
     returned = ", ".join(number[node] for node in outputs)
     return [*lines, f"{indent}return {returned}"]
 
 
 def _attributes(attributes: Mapping[str, Any]) -> list[str]:
     hidden = {"shape", "kind", "scope"}
-    return [f"{key}={value!r}" for key, value in attributes.items() if key not in hidden]
+    return [
+        f"{key}={value}" if isinstance(value, Size) else f"{key}={value!r}"
+        for key, value in attributes.items()
+        if key not in hidden
+    ]

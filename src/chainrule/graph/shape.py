@@ -8,6 +8,7 @@ batch size. A symbolic size is a whole number times a product of names (``rows``
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -67,6 +68,8 @@ class Type:
 
 def as_shape(shape: Iterable[Dimension | str]) -> Shape:
     """Read a shape in which a string stands for a symbolic size, as in ``("rows", 3)``."""
+    if isinstance(shape, str):
+        raise ShapeError(f"A shape is a sequence of sizes: write ({shape!r},), not {shape!r}.")
     dimensions: list[Dimension] = []
     for dimension in shape:
         if isinstance(dimension, str):
@@ -74,9 +77,15 @@ def as_shape(shape: Iterable[Dimension | str]) -> Shape:
         elif isinstance(dimension, Size):
             dimensions.append(dimension)
         else:
-            if dimension < 0:
-                raise ShapeError(f"A size cannot be negative, but {dimension} was given.")
-            dimensions.append(int(dimension))
+            try:
+                size = operator.index(dimension)
+            except TypeError:
+                raise ShapeError(
+                    f"A size is a whole number or a name, but {dimension!r} was given."
+                ) from None
+            if size < 0:
+                raise ShapeError(f"A size cannot be negative, but {size} was given.")
+            dimensions.append(size)
     return tuple(dimensions)
 
 
