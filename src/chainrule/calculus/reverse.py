@@ -81,6 +81,8 @@ def pull_back(
     def add(node: Node, bar: Node | None) -> None:
         if bar is not None and node in active:
             part = unbroadcast(bar, node.shape)
+            if part.shape != node.shape:
+                raise GraphError(f"A gradient of {part.type} flows back into {node!r}.")
             bars[node] = bars[node] + part if node in bars else part
 
     for output, bar in zip(outputs, output_bars, strict=True):

@@ -38,6 +38,8 @@ def _power(out_bar: Node, out: Node, x: Node, y: Node) -> Gradients:
     """∂x^y/∂x = y·x^(y-1) and ∂x^y/∂y = x^y·log x."""
     if y.operation == "constant":
         exponent = y.attributes["value"]
+        if exponent == 0.0:
+            return None, None
         slope = 2.0 * x if exponent == 2.0 else exponent * fn.power(x, exponent - 1.0)
         return out_bar * slope, None
     return out_bar * (y * fn.power(x, y - 1.0)), out_bar * (out * fn.log(x))
@@ -88,13 +90,14 @@ RULES: dict[str, Rule] = {
     "multiply": lambda out_bar, out, x, y: (out_bar * y, out_bar * x),
     "divide": lambda out_bar, out, x, y: (out_bar / y, out_bar * (-x / fn.square(y))),
     "power": _power,
+    # x > y just where max(x, y) > y: so the backward pass need not keep x.
     "maximum": lambda out_bar, out, x, y: (
-        fn.select(y < x, out_bar, 0.0),
-        fn.select(y < x, 0.0, out_bar),
+        fn.select(y < out, out_bar, 0.0),
+        fn.select(y < out, 0.0, out_bar),
     ),
     "minimum": lambda out_bar, out, x, y: (
-        fn.select(x < y, out_bar, 0.0),
-        fn.select(x < y, 0.0, out_bar),
+        fn.select(out < y, out_bar, 0.0),
+        fn.select(out < y, 0.0, out_bar),
     ),
     "select": lambda out_bar, out, condition, x, y: (
         None,

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
 
 import chainrule.graph.functions as fn
 from chainrule.graph.node import Node, constant
@@ -81,31 +84,30 @@ def _like(node: Node, replacement: Node) -> Node:
 # --- exact -------------------------------------------------------------------------------
 
 
+_ARITHMETIC: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "negate": np.negative,
+}
+
+
 def _fold_constants(node: Node) -> Node | None:
-    """2 + 3 = 5: arithmetic on two numbers is done beforehand."""
-    if node.operation not in ("add", "subtract", "multiply", "divide", "negate") or node.shape:
+    """2 + 3 = 5: arithmetic on numbers is done beforehand.
+
+    Not on 0.1 + 0.2: in single precision that is another number than 0.3 rounded to it.
+    """
+    if node.operation not in _ARITHMETIC or any(
+        each.operation != "constant" or each.kind != "float" for each in node.inputs
+    ):
         return None
-    values = [
-        each.attributes["value"]
-        for each in node.inputs
-        if each.operation == "constant" and each.kind == "float"
-    ]
-    if len(values) != len(node.inputs):
-        return None
-    match node.operation:
-        case "add":
-            result = values[0] + values[1]
-        case "subtract":
-            result = values[0] - values[1]
-        case "multiply":
-            result = values[0] * values[1]
-        case "divide":
-            if values[1] == 0.0:
-                return None
-            result = values[0] / values[1]
-        case _:
-            result = -values[0]
-    return constant(result) if math.isfinite(result) else None
+    compute = _ARITHMETIC[node.operation]
+    values = [each.attributes["value"] for each in node.inputs]
+    with np.errstate(all="ignore"):
+        result = float(compute(*values))
+        agree = np.float32(result) == compute(*(np.float32(each) for each in values))
+    return constant(result) if agree and math.isfinite(result) else None
 
 
 def _multiply_by_one(node: Node) -> Node | None:
@@ -173,12 +175,8 @@ def _merge_shapes(node: Node) -> Node | None:
             if node.operation == "reshape":
                 return fn.reshape(inner.inputs[0], node.shape)
             return fn.broadcast_to(inner.inputs[0], node.shape)
-        if (
-            node.operation == "reshape"
-            and _number(inner) is not None
-            and inner.operation != "constant"
-        ):
-            return fn.broadcast_to(constant(_number(inner) or 0.0), node.shape)
+        if inner.operation == "broadcast" and (value := _number(inner)) is not None:
+            return fn.broadcast_to(constant(value), node.shape)
     return None
 
 
@@ -204,13 +202,17 @@ def _spare_stretch(node: Node) -> Node | None:
     return None
 
 
-def _sum_of_one_element(node: Node) -> Node | None:
-    """A sum over axes of size 1 only drops them."""
-    if node.operation in ("sum", "max"):
-        x = node.inputs[0]
-        if all(x.shape[axis] == 1 for axis in node.attributes["axes"]):
-            return fn.reshape(x, node.shape)
+def _only_element(node: Node) -> Node | None:
+    """What a reduction over axes of size 1 reduces."""
+    (x,) = node.inputs
+    if all(x.shape[axis] == 1 for axis in node.attributes["axes"]):
+        return fn.reshape(x, node.shape)
     return None
+
+
+def _max_of_one_element(node: Node) -> Node | None:
+    """The largest of one element is that element."""
+    return _only_element(node) if node.operation == "max" else None
 
 
 EXACT: dict[str, Rewrite] = {
@@ -224,7 +226,7 @@ EXACT: dict[str, Rewrite] = {
     "one reshape": _merge_shapes,
     "double transpose": _transpose_twice,
     "spare stretch": _spare_stretch,
-    "sum of one": _sum_of_one_element,
+    "max of one": _max_of_one_element,
 }
 
 
@@ -247,6 +249,11 @@ def _multiply_by_zero(node: Node) -> Node | None:
     if node.operation == "multiply" and 0.0 in (_number(each) for each in node.inputs):
         return _like(node, constant(0.0))
     return None
+
+
+def _sum_of_one_element(node: Node) -> Node | None:
+    """The sum of one element is that element (not exact: a sum begins at +0, and -0 + 0 is +0)."""
+    return _only_element(node) if node.operation == "sum" else None
 
 
 def _sum_of_constant(node: Node) -> Node | None:
@@ -291,7 +298,7 @@ def _one_plus_exp(node: Node) -> Node | None:
 def _recognise_logistic(node: Node) -> Node | None:
     """1/(1 + e^(-x)) = σ(x)."""
     if node.operation == "reciprocal" and (power := _one_plus_exp(node.inputs[0])) is not None:
-        return fn.logistic(simplify([-power])[0])
+        return _like(node, fn.logistic(simplify([-power])[0]))
     return None
 
 
@@ -306,13 +313,14 @@ def _recognise_logistic_slope(node: Node) -> Node | None:
             and _one_plus_exp(below.inputs[0]) is above.inputs[0]
         ):
             result = fn.logistic(simplify([-above.inputs[0]])[0])
-            return result * (1.0 - result)
+            return _like(node, result * (1.0 - result))
     return None
 
 
 ALGEBRA: dict[str, Rewrite] = {
     "plus zero": _add_zero,
     "times zero": _multiply_by_zero,
+    "sum of one": _sum_of_one_element,
     "sum of a constant": _sum_of_constant,
     "itself minus itself": _subtract_itself,
     "times a reciprocal": _multiply_reciprocal,
