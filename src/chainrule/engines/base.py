@@ -17,7 +17,8 @@ import numpy.typing as npt
 from chainrule.errors import GraphError, ShapeError
 from chainrule.graph.checker import check_graph
 from chainrule.graph.node import Node
-from chainrule.graph.shape import Size, format_shape
+from chainrule.graph.shape import Dimension, Size, format_shape, resolve_shape, symbols_of
+from chainrule.graph.traversal import topological_order
 
 __all__ = [
     "Array",
@@ -28,6 +29,7 @@ __all__ = [
     "RunReport",
     "TrainingLoop",
     "TrainingStep",
+    "as_arrays",
     "bind_sizes",
     "minibatch_bounds",
 ]
@@ -49,6 +51,14 @@ class Program:
         for each in self.inputs:
             if each.operation != "variable":
                 raise GraphError(f"An input must be a variable, but {each!r} is not.")
+        known = {_symbol(dimension) for each in self.inputs for dimension in each.shape}
+        for node in [*self.inputs, *topological_order(self.outputs)]:
+            for symbol in symbols_of([node.shape, (node.attributes.get("dimension", 1),)]):
+                if symbol not in known:
+                    raise GraphError(
+                        f"The size {symbol!r} of {node!r} cannot be read off the inputs: give one "
+                        f"of them an axis of just this size."
+                    )
 
 
 @dataclass(frozen=True)
@@ -123,6 +133,8 @@ class Function(ABC):
     def __init__(self, program: Program, dtype: FloatType) -> None:
         self.program = program
         self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise GraphError(f"A program runs in float32 or float64, not in {self.dtype}.")
 
     @abstractmethod
     def __call__(self, *arguments: npt.ArrayLike, seed: int = 0, step: int = 0) -> list[Array]:
@@ -152,6 +164,11 @@ class TrainingLoop(ABC):
         self.settings = dict(settings)
         self.seed = seed
         self.steps_done = 0
+        # The rows of all data must agree, or the last minibatches would pair the wrong ones.
+        bind_sizes((*step.minibatch, *step.state), (*self.data, *self.state))
+        missing = {each.name for each in step.settings} - set(self.settings)
+        if missing:
+            raise GraphError(f"The step needs a value for the setting {min(map(str, missing))!r}.")
 
     @abstractmethod
     def run(
@@ -162,7 +179,8 @@ class TrainingLoop(ABC):
         Parameters
         ----------
         order : array of int64 or None
-            The order in which rows are visited; None for the order of the data.
+            The rows of an epoch in the order in which they are visited; they may be some of
+            the data only. None for all rows in the order of the data.
         batch_size : int
             Rows of a minibatch; the last one of an epoch may have fewer.
         first, last : int
@@ -194,30 +212,70 @@ class Engine(ABC):
         """Make a training step runnable on data (rows first) from a state, updated in place."""
 
 
+def as_arrays(
+    inputs: Sequence[Node], arguments: Sequence[npt.ArrayLike], dtype: np.dtype[Any]
+) -> list[Array]:
+    """The values given for variables as arrays of their kinds, numbers in precision ``dtype``.
+
+    Raises
+    ------
+    ShapeError
+        If there are more or fewer values than variables.
+    GraphError
+        If a value is of another kind: fractions are not silently cut off.
+    """
+    _check_number(inputs, arguments)
+    kinds = {"float": dtype, "int": np.dtype(np.int64), "bool": np.dtype(np.bool_)}
+    arrays = []
+    for node, argument in zip(inputs, arguments, strict=True):
+        array = np.asarray(argument)
+        if not np.can_cast(array.dtype, kinds[node.kind], "same_kind"):
+            raise GraphError(f"{node.name!r} is of kind {node.kind!r}, but got {array.dtype}.")
+        arrays.append(array.astype(kinds[node.kind], copy=False))
+    return arrays
+
+
 def bind_sizes(inputs: Sequence[Node], arguments: Sequence[Array]) -> dict[str, int]:
     """Read the symbolic sizes off the arguments, and check every shape."""
+    _check_number(inputs, arguments)
+    sizes: dict[str, int] = {}
+    for node, array in zip(inputs, arguments, strict=True):
+        if len(node.shape) != array.ndim:
+            raise _misfit(node, array, sizes)
+        for dimension, actual in zip(node.shape, array.shape, strict=True):
+            if (symbol := _symbol(dimension)) is not None:
+                sizes.setdefault(symbol, actual)
+    for node, array in zip(inputs, arguments, strict=True):
+        if resolve_shape(node.shape, sizes) != array.shape:
+            raise _misfit(node, array, sizes)
+    return sizes
+
+
+def _check_number(inputs: Sequence[Node], arguments: Sequence[object]) -> None:
     if len(inputs) != len(arguments):
         raise ShapeError(
             f"The program has {len(inputs)} inputs, but {len(arguments)} values are given."
         )
-    sizes: dict[str, int] = {}
-    for node, array in zip(inputs, arguments, strict=True):
-        fits = len(node.shape) == array.ndim
-        for dimension, actual in zip(node.shape, array.shape, strict=False):
-            if not isinstance(dimension, Size):
-                fits = fits and dimension == actual
-            elif dimension.coefficient == 1 and len(dimension.symbols) == 1:
-                fits = fits and sizes.setdefault(dimension.symbols[0], actual) == actual
-        if not fits:
-            known = ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())
-            raise ShapeError(
-                f"{node.name!r} needs shape {format_shape(node.shape)}"
-                f"{f' with {known}' if known else ''}, but {format_shape(array.shape)} is given."
-            )
-    return sizes
+
+
+def _misfit(node: Node, array: Array, sizes: Mapping[str, int]) -> ShapeError:
+    known = ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())
+    return ShapeError(
+        f"{node.name!r} needs shape {format_shape(node.shape)}"
+        f"{f' with {known}' if known else ''}, but {format_shape(array.shape)} is given."
+    )
+
+
+def _symbol(dimension: Dimension) -> str | None:
+    """The name of a size that is one symbol and nothing else."""
+    if isinstance(dimension, Size) and dimension == Size(1, dimension.symbols[:1]):
+        return dimension.symbols[0]
+    return None
 
 
 def minibatch_bounds(index: int, batch_size: int, n_rows: int) -> tuple[int, int]:
     """The first row of a minibatch and the row after its last."""
     start = index * batch_size
+    if not 0 <= start < n_rows:
+        raise ShapeError(f"{n_rows} rows have no minibatch {index} of {batch_size} rows.")
     return start, min(start + batch_size, n_rows)

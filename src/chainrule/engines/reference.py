@@ -24,9 +24,11 @@ from chainrule.engines.base import (
     RunReport,
     TrainingLoop,
     TrainingStep,
+    as_arrays,
     bind_sizes,
     minibatch_bounds,
 )
+from chainrule.errors import ShapeError
 from chainrule.graph.loop import Loop
 from chainrule.graph.node import Node
 from chainrule.graph.operations import Range
@@ -68,8 +70,28 @@ def _pad(node: Node, context: Context, x: Array) -> Array:
     return result
 
 
+def _slice(node: Node, context: Context, x: Array) -> Array:
+    result = x[_index(node.attributes["ranges"])]
+    if result.shape != resolve_shape(node.shape, context.sizes):
+        raise ShapeError(f"{x.shape} is too short for {node!r}.")
+    return result
+
+
+def _check_indices(indices: Array, size: int) -> None:
+    # NumPy would count negative ones from the end.
+    wrong = indices[(indices < 0) | (indices >= size)]
+    if wrong.size:
+        raise ShapeError(f"There is no row {wrong[0]} among {size} rows, counted from 0.")
+
+
+def _take(node: Node, context: Context, x: Array, indices: Array) -> Array:
+    _check_indices(indices, len(x))
+    return np.take(x, indices, axis=0)
+
+
 def _scatter_add(node: Node, context: Context, values: Array, indices: Array) -> Array:
     result = np.zeros(resolve_shape(node.shape, context.sizes), dtype=values.dtype)
+    _check_indices(indices, len(result))
     np.add.at(result, indices, values)
     return result
 
@@ -89,7 +111,7 @@ def _scan(node: Node, context: Context, *arguments: Array) -> Array:
     order = topological_order([*loop.updates, output])
     result = np.zeros(resolve_shape(node.shape, context.sizes), dtype=_dtype(output, context))
     for time in reversed(range(length)) if loop.reverse else range(length):
-        slices = [each[time] for each in sequences]
+        slices = [np.asarray(each[time]) for each in sequences]
         values = dict(zip(loop.variables, [*carried, *slices, *constants], strict=True))
         for each, value in _evaluate_in(order, values, context):
             values[each] = value
@@ -151,12 +173,12 @@ MEANINGS: dict[str, Meaning] = {
     "broadcast": lambda node, context, x: np.broadcast_to(
         x, resolve_shape(node.shape, context.sizes)
     ),
-    "slice": lambda node, context, x: x[_index(node.attributes["ranges"])],
+    "slice": _slice,
     "pad": _pad,
     "concatenate": lambda node, context, *parts: np.concatenate(
         parts, axis=node.attributes["axis"]
     ),
-    "take": _plain(lambda x, indices: x[indices]),
+    "take": _take,
     "scatter_add": _scatter_add,
     "scan": _scan,
 }
@@ -172,13 +194,14 @@ def _evaluate_in(
     order: Sequence[Node], known: Mapping[Node, Array], context: Context
 ) -> Iterator[tuple[Node, Array]]:
     values = dict(known)
-    with np.errstate(all="ignore"):
-        for node in order:
-            if node not in values:
-                inputs = [values[each] for each in node.inputs]
+    for node in order:
+        if node not in values:
+            inputs = [values[each] for each in node.inputs]
+            # Not around the loop: what the caller does between two nodes keeps its own state.
+            with np.errstate(all="ignore"):
                 result = MEANINGS[node.operation](node, context, *inputs)
-                values[node] = np.asarray(result, dtype=_dtype(node, context))
-            yield node, values[node]
+            values[node] = np.asarray(result, dtype=_dtype(node, context))
+        yield node, values[node]
 
 
 def evaluate(
@@ -192,30 +215,25 @@ def evaluate(
 
     A caller that looks for the first value that is not finite can stop there.
     """
-    context = Context({}, np.dtype(dtype), seed, step)
-    arrays = {
-        node: np.asarray(value, dtype=_dtype(node, context)) for node, value in values.items()
-    }
-    sizes = bind_sizes(list(arrays), list(arrays.values()))
-    context = Context(sizes, np.dtype(dtype), seed, step)
-    return _evaluate_in(topological_order(outputs), arrays, context)
+    Program(tuple(values), tuple(outputs)).check()
+    arrays = as_arrays(list(values), list(values.values()), np.dtype(dtype))
+    context = Context(bind_sizes(list(values), arrays), np.dtype(dtype), seed, step)
+    known = dict(zip(values, arrays, strict=True))
+    return _evaluate_in(topological_order(outputs), known, context)
 
 
 class ReferenceFunction(Function):
     """A program run by the interpreter."""
 
     def __call__(self, *arguments: npt.ArrayLike, seed: int = 0, step: int = 0) -> list[Array]:
-        context = Context({}, self.dtype, seed, step)
         inputs = self.program.inputs
-        arrays = [
-            np.asarray(value, dtype=_dtype(node, context))
-            for node, value in zip(inputs, arguments, strict=False)
-        ]
+        arrays = as_arrays(inputs, arguments, self.dtype)
         context = Context(bind_sizes(inputs, arrays), self.dtype, seed, step)
         given = dict(zip(inputs, arrays, strict=True))
         order = topological_order(self.program.outputs)
         values = dict(_evaluate_in(order, given, context))
-        return [values[node] for node in self.program.outputs]
+        # Copies: an output may be an input as it is, or a view of one.
+        return [values[node].copy() for node in self.program.outputs]
 
 
 class ReferenceLoop(TrainingLoop):
@@ -238,8 +256,9 @@ class ReferenceLoop(TrainingLoop):
     ) -> RunReport:
         report = RunReport()
         settings = [self.settings[node.name or ""] for node in self.step.settings]
+        n_rows = len(self.data[0]) if order is None else len(order)
         for index in range(first, last):
-            start, stop = minibatch_bounds(index, batch_size, len(self.data[0]))
+            start, stop = minibatch_bounds(index, batch_size, n_rows)
             rows = slice(start, stop) if order is None else order[start:stop]
             minibatch = [each[rows] for each in self.data]
             loss, *updates = self._function(
