@@ -9,11 +9,13 @@ from __future__ import annotations
 import ast
 import difflib
 import math
+import warnings
 from collections.abc import Callable, Mapping
 
 import chainrule.graph.functions as fn
 from chainrule.errors import FormulaError
 from chainrule.graph.node import Node, constant, variable
+from chainrule.graph.signs import spell
 
 __all__ = ["FUNCTIONS", "parse_formula"]
 
@@ -30,6 +32,7 @@ FUNCTIONS: dict[str, Callable[..., Node]] = {
     "sigmoid": fn.logistic,
     "logistic": fn.logistic,
     "sig": fn.logistic,
+    "σ": fn.logistic,
     "softplus": fn.softplus,
     "erf": fn.erf,
     "abs": fn.absolute,
@@ -40,8 +43,9 @@ FUNCTIONS: dict[str, Callable[..., Node]] = {
     "min": fn.minimum,
 }
 _TWO_ARGUMENTS = {"max", "min"}
-_NUMBERS = {"pi": math.pi, "e": math.e}
-_LONGEST, _DEEPEST = 10_000, 200
+_NUMBERS = {"pi": math.pi, "π": math.pi, "e": math.e}
+# Python's own parser, and the recursion below, stay far from the bottom of the stack.
+_LONGEST, _DEEPEST = 10_000, 100
 
 
 def parse_formula(text: str, variables: Mapping[str, Node] | None = None) -> Node:
@@ -50,15 +54,17 @@ def parse_formula(text: str, variables: Mapping[str, Node] | None = None) -> Nod
     Parameters
     ----------
     text : str
-        Python arithmetic (``+ - * / **``, also ``^`` for powers), parentheses, numbers,
-        names, and the functions of ``FUNCTIONS``. ``name = formula; formula`` names a part,
-        which later parts may use.
+        Arithmetic as in Python (``+ - * / **``) or on the blackboard (``· × − ÷ ^ x² √x |x|``),
+        parentheses, numbers, names, and the functions of ``FUNCTIONS``. ``name = formula;
+        formula`` names a part, which later parts may use. ``e`` and ``π`` are the numbers,
+        unless a part or a variable has that name; ``e^x`` is ``exp(x)``.
     variables : mapping of str to Node, optional
         Nodes that names stand for; any other name becomes a scalar variable.
 
     Returns
     -------
     Node
+        The value of the last part.
 
     Raises
     ------
@@ -71,46 +77,70 @@ def parse_formula(text: str, variables: Mapping[str, Node] | None = None) -> Nod
     >>> parse_formula("q = x + y; q * z").inputs[0]
     <Node q: add float()>
     """
+    if not isinstance(text, str):
+        raise FormulaError(f"A formula is text, not {type(text).__name__}.")
     if len(text) > _LONGEST:
         raise FormulaError(f"The formula has {len(text)} characters; {_LONGEST} are allowed.")
-    if not text.strip():
-        raise FormulaError('The formula is empty: write one, such as "(x + y) * z".')
-    reader = _Reader(text.strip(), dict(variables or {}))
-    return reader.read()
+    # Python gives a meaning to indentation; the blackboard does not.
+    lines = "\n".join(line.strip() for line in text.splitlines())
+    return _Reader(lines, dict(variables or {})).read()
 
 
 class _Reader:
     def __init__(self, text: str, names: dict[str, Node]) -> None:
-        # The caret is the power of the blackboard; Python's own meaning of it has no use here.
-        self.source = text.replace("^", "**")
+        self.spelling = spell(text)
         self.names = names
 
     def read(self) -> Node:
-        try:
-            tree = ast.parse(self.source, mode="exec")
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            offset = getattr(error, "offset", None)
-            raise FormulaError(self._message("This is not a formula", offset)) from None
         result: Node | None = None
-        for statement in tree.body:
+        for statement in self._parse():
             if isinstance(statement, ast.Assign):
                 result = self._assign(statement)
             elif isinstance(statement, ast.Expr):
                 result = self._expression(statement.value, 0)
             else:
                 raise self._fault("Only formulas and 'name = formula' can stand here", statement)
-        assert result is not None
+        if result is None:
+            raise FormulaError('The formula is empty: write one, such as "(x + y) * z".')
         return result
+
+    def _parse(self) -> list[ast.stmt]:
+        try:
+            with warnings.catch_warnings():
+                # Python warns of odd spellings that are refused here anyway.
+                warnings.simplefilter("ignore")
+                return ast.parse(self.spelling.source, mode="exec").body
+        except SyntaxError as error:
+            what = "This is not a formula (a product is written with * or ·)"
+            reason = error.msg or ""
+            if "integer string conversion" in reason:
+                what = "This number is too large"
+            elif "parenthes" in reason or "closed" in reason or "unmatched" in reason:
+                what = f"This is not a formula: {reason}"
+            if error.lineno and error.offset:
+                what += ":\n" + self.spelling.point_at(error.lineno - 1, error.offset - 1)
+            raise FormulaError(what) from None
+        except (ValueError, RecursionError, MemoryError):
+            raise FormulaError(
+                f"This is not a formula, or it nests more than {_DEEPEST} deep."
+            ) from None
 
     def _assign(self, statement: ast.Assign) -> Node:
         target = statement.targets[0]
         if len(statement.targets) != 1 or not isinstance(target, ast.Name):
-            raise self._fault("Only a name can stand before '='", statement)
+            raise self._fault("Only one name can stand before '='", statement)
+        name = target.id
+        if name in self.names:
+            raise self._fault(f"{name!r} is used above with another meaning", statement)
+        if name in FUNCTIONS:
+            raise self._fault(f"{name!r} is a function and cannot name a part", statement)
         value = self._expression(statement.value, 0)
-        if value.operation == "variable" or target.id in self.names:
-            raise self._fault(f"{target.id!r} cannot be a second name", statement)
-        self.names[target.id] = value.named(target.id)
-        return self.names[target.id]
+        if value.operation == "variable":
+            raise self._fault(f"{value.name!r} would have two names", statement)
+        if name in self.names:
+            raise self._fault(f"{name!r} is defined by itself", statement)
+        self.names[name] = value.named(name)
+        return self.names[name]
 
     def _expression(self, tree: ast.expr, depth: int) -> Node:
         if depth > _DEEPEST:
@@ -124,29 +154,40 @@ class _Reader:
                 return self._name(name, tree)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 inner = self._expression(operand, depth + 1)
-                if inner.operation == "constant":
+                if inner.operation == "constant" and inner.name is None:
                     return constant(-inner.attributes["value"])
                 return -inner
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self._expression(operand, depth + 1)
-            case ast.BinOp(left=left, op=operator, right=right):
-                return self._binary(operator, left, right, tree, depth)
+            case ast.BinOp():
+                return self._binary(tree, depth)
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
                 return self._call(name, arguments, tree, depth)
+            case ast.Call(func=ast.Constant() | ast.BinOp() | ast.Call()):
+                raise self._fault("A product is written with * or ·", tree)
             case _:
                 raise self._fault("Only arithmetic and the known functions are allowed", tree)
 
-    def _binary(
-        self,
-        operator: ast.operator,
-        left_tree: ast.expr,
-        right_tree: ast.expr,
-        tree: ast.expr,
-        depth: int,
-    ) -> Node:
-        left = self._expression(left_tree, depth + 1)
-        right = self._expression(right_tree, depth + 1)
-        match operator:
+    def _binary(self, tree: ast.BinOp, depth: int) -> Node:
+        # A long sum leans to the left: walking along it keeps its length out of the depth.
+        chain = [tree]
+        while isinstance(chain[-1].left, ast.BinOp):
+            chain.append(chain[-1].left)
+        innermost = chain[-1]
+        left = None if self._is_e(innermost) else self._expression(innermost.left, depth + 1)
+        for each in reversed(chain):
+            right = self._expression(each.right, depth + 1)
+            left = fn.exp(right) if left is None else self._apply(each, left, right)
+        assert left is not None
+        return left
+
+    def _is_e(self, tree: ast.BinOp) -> bool:
+        """Whether this is a power of the number e: on the blackboard e^x is exp(x)."""
+        named_e = isinstance(tree.left, ast.Name) and tree.left.id == "e"
+        return isinstance(tree.op, ast.Pow) and named_e and "e" not in self.names
+
+    def _apply(self, tree: ast.BinOp, left: Node, right: Node) -> Node:
+        match tree.op:
             case ast.Add():
                 return left + right
             case ast.Sub():
@@ -156,13 +197,15 @@ class _Reader:
             case ast.Div():
                 if right is constant(0.0):
                     raise self._fault("Division by the number zero", tree)
-                return left / right
+                return fn.reciprocal(right) if left is constant(1.0) else left / right
             case ast.Pow():
                 return left**right
             case _:
                 raise self._fault("The operators are + - * / and ** (or ^)", tree)
 
     def _call(self, name: str, arguments: list[ast.expr], tree: ast.expr, depth: int) -> Node:
+        if name in self.names:
+            raise self._fault(f"{name!r} is no function: write {name}*(...) for a product", tree)
         if name not in FUNCTIONS:
             close = difflib.get_close_matches(name, FUNCTIONS, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
@@ -192,11 +235,8 @@ class _Reader:
             raise self._fault("This number is too large", tree)
         return constant(value)
 
-    def _fault(self, what: str, tree: ast.AST) -> FormulaError:
-        column = getattr(tree, "col_offset", None)
-        return FormulaError(self._message(what, None if column is None else column + 1))
-
-    def _message(self, what: str, offset: int | None) -> str:
-        if not offset:
-            return f"{what}: {self.source!r}."
-        return f"{what}, at character {offset}:\n  {self.source}\n  {' ' * (offset - 1)}^"
+    def _fault(self, what: str, tree: ast.expr | ast.stmt) -> FormulaError:
+        line = self.spelling.source.split("\n")[tree.lineno - 1]
+        # Python counts columns in bytes.
+        column = len(line.encode()[: tree.col_offset].decode())
+        return FormulaError(f"{what}:\n{self.spelling.point_at(tree.lineno - 1, column)}")
