@@ -1,0 +1,1 @@
+"""Networks as descriptions that become graphs: activations, losses, layers."""

@@ -1,0 +1,55 @@
+"""First weights of a layer."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.engines.base import Array
+
+__all__ = ["glorot_uniform"]
+
+
+def glorot_uniform(
+    fan_in: int,
+    fan_out: int,
+    random_state: np.random.RandomState,
+    dtype: npt.DTypeLike,
+    factor: float = 6.0,
+) -> tuple[Array, Array]:
+    """Weights and biases drawn evenly from ±√(factor/(fan_in + fan_out)).
+
+    The draws are scikit-learn's, in its order: the same ``random_state`` gives the same
+    weights as its MLP.
+
+    Parameters
+    ----------
+    fan_in, fan_out : int
+        Sizes of the layer's input and output.
+    random_state : RandomState
+    dtype : dtype
+    factor : float, default=6.0
+        scikit-learn uses 2 for the logistic activation.
+
+    Returns
+    -------
+    weights : array of shape (fan_in, fan_out)
+    biases : array of shape (fan_out,)
+
+    References
+    ----------
+    Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", 2010.
+
+    Examples
+    --------
+    >>> W, b = glorot_uniform(2, 3, np.random.RandomState(0), np.float64)
+    >>> W.shape, b.shape
+    ((2, 3), (3,))
+    """
+    bound = math.sqrt(factor / (fan_in + fan_out))
+    weights = random_state.uniform(-bound, bound, (fan_in, fan_out))
+    biases = random_state.uniform(-bound, bound, fan_out)
+    return weights.astype(dtype, copy=False), biases.astype(dtype, copy=False)

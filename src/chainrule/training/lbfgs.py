@@ -1,0 +1,135 @@
+"""L-BFGS: SciPy's optimizer over the compiled loss and gradient."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.optimize
+from sklearn.utils.optimize import _check_optimize_result
+
+from chainrule.engines.base import Array, Function
+from chainrule.training.history import History
+
+__all__ = ["Sums", "minimise"]
+
+Vector = npt.NDArray[np.float64]
+
+
+@dataclass
+class Sums:
+    """An objective and its gradient over all rows, as a function of one flat vector.
+
+    Attributes
+    ----------
+    function : Function
+        Compiled from :meth:`~chainrule.training.step.Objective.sums_and_gradients`.
+    data : sequence of array
+        The minibatch variables, for all rows.
+    parameters : sequence of array
+        First values; they give shapes and precision.
+    alpha, share : float
+        As in :class:`~chainrule.training.step.Objective`.
+    weight : float
+        Σ weight over all rows.
+    block : int
+        Rows evaluated at a time, so that hidden layers of all rows are never held at once.
+    """
+
+    function: Function
+    data: Sequence[Array]
+    parameters: Sequence[Array]
+    alpha: float
+    share: float
+    weight: float
+    block: int
+    reported: float = math.nan
+
+    def split(self, vector: Vector) -> list[Array]:
+        """The parameters inside a flat vector, in their precision."""
+        flat = vector.astype(self.parameters[0].dtype, copy=False)
+        ends = np.cumsum([each.size for each in self.parameters])
+        return [
+            flat[end - each.size : end].reshape(each.shape)
+            for each, end in zip(self.parameters, ends, strict=True)
+        ]
+
+    def __call__(self, vector: Vector) -> tuple[float, Vector]:
+        """The value and gradient; ``reported`` keeps the loss that people are told."""
+        parameters = self.split(vector)
+        losses = penalties = 0.0
+        slopes = np.zeros_like(vector)
+        for start in range(0, len(self.data[0]), self.block):
+            rows = [each[start : start + self.block] for each in self.data]
+            alpha = self.alpha if start == 0 else 0.0
+            loss, penalty, *gradients = self.function(*rows, *parameters, alpha)
+            losses += float(loss)
+            penalties += float(penalty)
+            slopes += np.concatenate([each.ravel() for each in gradients])
+        self.reported = (self.share * losses + penalties) / self.weight
+        return (losses + penalties) / self.weight, slopes / self.weight
+
+
+def minimise(
+    sums: Sums, max_iter: int, max_fun: int, tol: float, verbose: bool = False
+) -> tuple[list[Array], History]:
+    """Minimise with L-BFGS-B, in double precision.
+
+    Ctrl-C ends it with a warning and the parameters of the latest iteration.
+
+    Parameters
+    ----------
+    sums : Sums
+    max_iter, max_fun : int
+        The most iterations, and evaluations of the objective.
+    tol : float
+        It has converged when no element of the gradient is larger.
+    verbose : bool, default=False
+        Print a line for each iteration.
+
+    Returns
+    -------
+    parameters : list of array
+    history : History
+        A row for each iteration; ``sums.reported`` is the final loss.
+
+    References
+    ----------
+    Liu & Nocedal, "On the limited memory BFGS method for large scale optimization", 1989;
+    Zhu, Byrd, Lu & Nocedal, "Algorithm 778: L-BFGS-B", 1997.
+    """
+    first = np.concatenate([each.ravel() for each in sums.parameters]).astype(np.float64)
+    history = History()
+    latest = first
+    clock = time.perf_counter()
+
+    def after_iteration(intermediate_result: scipy.optimize.OptimizeResult) -> None:
+        nonlocal latest, clock
+        now = time.perf_counter()
+        latest = intermediate_result.x.copy()
+        iteration = len(history.get("epoch", ())) + 1
+        history.record(epoch=iteration, loss=sums.reported, seconds=now - clock)
+        clock = now
+        if verbose:
+            print(f"Iteration {iteration}, loss = {sums.reported:.8f}")
+
+    try:
+        result = scipy.optimize.minimize(
+            sums,
+            first,
+            method="L-BFGS-B",
+            jac=True,
+            callback=after_iteration,
+            options={"maxfun": max_fun, "maxiter": max_iter, "gtol": tol},
+        )
+        _check_optimize_result("lbfgs", result, max_iter)
+        latest = result.x
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted by user.", stacklevel=2)
+    sums(latest)
+    return sums.split(latest), history

@@ -1,0 +1,154 @@
+"""The step graph: loss, penalty, gradients and updates, joined into one training step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+import chainrule.graph.functions as fn
+from chainrule.calculus.reverse import gradient
+from chainrule.calculus.simplify import simplify
+from chainrule.engines.base import Array, Program, TrainingStep
+from chainrule.graph.node import Node, constant, variable
+from chainrule.training.optimizers import Optimizer
+
+__all__ = ["Objective", "initial_state", "training_step"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What training makes small: (Σ weight·loss over the rows + penalty) / Σ weight.
+
+    The sum is differentiated, and the gradient divided by Σ weight: the same number, and each
+    thread can go on to the end with its own rows before any sum over all rows is needed.
+
+    Parameters
+    ----------
+    row_losses : Node
+        The loss of each row: (rows,).
+    minibatch : tuple of Node
+        The variables that are read from the data, ``sample_weight`` included.
+    parameters : tuple of Node
+    sample_weight : Node, optional
+        The weight of each row: (rows,). Without it each row counts 1.
+    penalised : tuple of Node, default=()
+        The parameters with an L2 penalty of ½·alpha·Σ W², as scikit-learn has it.
+    share : float, default=1.0
+        The loss that is reported is this share of the row losses, and the penalty.
+    """
+
+    row_losses: Node
+    minibatch: tuple[Node, ...]
+    parameters: tuple[Node, ...]
+    sample_weight: Node | None = None
+    penalised: tuple[Node, ...] = ()
+    share: float = 1.0
+
+    @property
+    def alpha(self) -> Node:
+        """The strength of the penalty."""
+        return variable("alpha")
+
+    @property
+    def loss_sum(self) -> Node:
+        """Σ weight·loss."""
+        if self.sample_weight is None:
+            return fn.sum(self.row_losses)
+        return fn.sum(self.sample_weight * self.row_losses)
+
+    @property
+    def weight_sum(self) -> Node:
+        """Σ weight: the number of rows if they have none."""
+        if self.sample_weight is None:
+            return fn.size(self.row_losses.shape[0])
+        return fn.sum(self.sample_weight)
+
+    @property
+    def penalty(self) -> Node:
+        """½·alpha·Σ W² over the penalised parameters."""
+        squares = constant(0.0)
+        for each in self.penalised:
+            squares = squares + fn.sum(fn.square(each))
+        return 0.5 * self.alpha * squares
+
+    def sums_and_gradients(self) -> Program:
+        """Σ weight·loss, the penalty, and the gradient of their sum.
+
+        The inputs are the minibatch, the parameters and alpha. Over blocks of rows the outputs
+        may be added up, with alpha given once and 0 for the other blocks.
+        """
+        total = self.loss_sum + self.penalty
+        outputs = [self.loss_sum, self.penalty, *gradient(total, self.parameters)]
+        inputs = (*self.minibatch, *self.parameters, self.alpha)
+        return Program(inputs, tuple(simplify(outputs)))
+
+
+def training_step(objective: Objective, optimizer: Optimizer) -> TrainingStep:
+    """One step of ``optimizer`` down the gradient of ``objective``.
+
+    Settings of the step are ``learning_rate``, and ``alpha`` where something is penalised.
+
+    Parameters
+    ----------
+    objective : Objective
+    optimizer : Optimizer
+
+    Returns
+    -------
+    TrainingStep
+        Its state are the parameters, then what the optimizer remembers.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> from chainrule.training.optimizers import SGD
+    >>> x, w = cr.variable("x", ("rows",)), cr.variable("w")
+    >>> step = training_step(Objective(cr.square(w * x), (x,), (w,)), SGD())
+    >>> [each.name for each in step.state], [each.name for each in step.settings]
+    (['w'], ['learning_rate'])
+    """
+    learning_rate, count = variable("learning_rate"), variable("step_number")
+    in_gradient = bool(objective.penalised) and not optimizer.decoupled_decay
+    descended = objective.loss_sum + objective.penalty if in_gradient else objective.loss_sum
+    reported = objective.share * objective.loss_sum
+    if in_gradient:
+        reported = reported + objective.penalty
+    scale = 1.0 / objective.weight_sum
+
+    memory: list[Node] = []
+    new_parameters: list[Node] = []
+    new_memory: list[Node] = []
+    gradients = gradient(descended, objective.parameters)
+    for parameter, bar in zip(objective.parameters, gradients, strict=True):
+        remembered = [
+            variable(f"{parameter.name}_{name}", parameter.shape) for name in optimizer.memory
+        ]
+        start = parameter
+        if optimizer.decoupled_decay and parameter in objective.penalised:
+            start = parameter * (1.0 - learning_rate * objective.alpha)
+        value, kept = optimizer.update(start, bar * scale, remembered, learning_rate, count + 1.0)
+        new_parameters.append(value)
+        memory.extend(remembered)
+        new_memory.extend(kept)
+    if optimizer.counts_steps:
+        memory.append(count)
+        new_memory.append(count + 1.0)
+
+    loss, *updates = simplify([reported * scale, *new_parameters, *new_memory])
+    settings = (learning_rate, objective.alpha) if objective.penalised else (learning_rate,)
+    state = (*objective.parameters, *memory)
+    return TrainingStep(objective.minibatch, state, tuple(updates), settings, loss)
+
+
+def initial_state(step: TrainingStep, parameters: Mapping[Node, Array]) -> list[Array]:
+    """The state before the first step: the parameters given, and zeros for the rest.
+
+    The arrays of the parameters are used as they are, so that training updates them in place.
+    """
+    dtype = np.result_type(*parameters.values())
+    return [
+        parameters[node] if node in parameters else np.zeros(node.shape, dtype)  # type: ignore[arg-type]
+        for node in step.state
+    ]
