@@ -1,0 +1,472 @@
+"""Blocks: nodes become instructions, one after the other.
+
+Element-wise operations are fused: a value gets memory only where something must read it from
+there, and all values over the same space go into one kernel where their order allows. Each
+instruction belongs to a phase; between two phases all threads wait for each other, which is
+needed just where one reads what others have written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import chainrule.graph.functions as fn
+from chainrule.engines.native.effects import loads_of, reads_of, writes_of
+from chainrule.engines.native.plan import (
+    Block,
+    Buffer,
+    Carry,
+    Instruction,
+    Kernel,
+    LoopOver,
+    MatMul,
+    Place,
+    Plan,
+    ScatterAdd,
+    Store,
+    Take,
+    View,
+)
+from chainrule.engines.native.sharing import has_rows, part_of
+from chainrule.engines.native.views import derive_view, step_of, subview, whole
+from chainrule.graph.loop import Loop
+from chainrule.graph.node import Node
+from chainrule.graph.operations import OPERATIONS
+from chainrule.graph.shape import (
+    Shape,
+    count,
+    symbols_of,
+)
+from chainrule.graph.traversal import topological_order
+
+__all__ = ["BlockBuilder", "Lowering"]
+
+Target = tuple[Node, View]
+
+# What an element-wise operation costs, in units of an addition; the rest cost 1.
+_COSTS = {
+    "divide": 4,
+    "reciprocal": 4,
+    "sqrt": 6,
+    "uniform": 40,
+    "power": 4,
+    "exp": 12,
+    "expm1": 16,
+    "log": 16,
+    "log1p": 20,
+    "tanh": 20,
+    "logistic": 16,
+    "softplus": 30,
+    "sin": 24,
+    "cos": 24,
+    "erf": 40,
+}
+_CHEAP = 3
+"""Up to this cost, a value with several readers is computed anew by each."""
+
+_LARGE = 2048
+"""From this number of elements on, threads share work that is the same for all."""
+
+_MOST_STORES = 8
+"""Beyond so many results a kernel runs out of registers."""
+
+_VIEWS = frozenset({"transpose", "reshape", "slice"})
+_MAKES_MEMORY = frozenset({"sum", "max", "matmul", "scatter_add", "take", "concatenate", "pad"})
+
+
+class Lowering:
+    """Lowers one program; blocks of loops are lowered by the same object."""
+
+    def __init__(self, n_threads: int) -> None:
+        self.n_threads = n_threads
+        self.buffers: list[Buffer] = []
+        self.inputs: dict[Node, View] = {}
+        self.loops = 0
+
+    def new_buffer(self, shape: Shape, kind: str, place: Place) -> Buffer:
+        buffer = Buffer(len(self.buffers), shape, kind, place)  # type: ignore[arg-type]
+        self.buffers.append(buffer)
+        return buffer
+
+    def given(self, node: Node) -> Buffer:
+        buffer = self.new_buffer(node.shape, node.kind, "given")
+        self.inputs[node] = whole(buffer)
+        return buffer
+
+    def plan(self, inputs: list[Buffer], outputs: list[Buffer], block: Block) -> Plan:
+        phases = max((each.phase for each in block.instructions), default=0) + 1
+        symbols = symbols_of(buffer.shape for buffer in self.buffers)
+        block.instructions.sort(
+            key=lambda each: (isinstance(each, Kernel) and each.writes_state, each.phase)
+        )
+        return Plan(self.buffers, inputs, outputs, block, phases, symbols, self.n_threads)
+
+
+class BlockBuilder:
+    """Lowers the nodes of one block, inputs first."""
+
+    def __init__(
+        self,
+        lowering: Lowering,
+        known: Mapping[Node, View],
+        outputs: Sequence[Node],
+        targets: Sequence[Target],
+        inside_loop: bool = False,
+        updates: Mapping[Node, Buffer] | None = None,
+    ) -> None:
+        self.lowering = lowering
+        self.block = Block(views=dict(known))
+        self.order = topological_order(outputs, known=self.block.views)
+        self.targets = list(targets)
+        self.inside_loop = inside_loop
+        self.updates = updates or {}
+        self.ready: dict[Buffer, int] = {}
+        self.written_by: dict[Buffer, Instruction] = {}
+        self.position: dict[Instruction, int] = {}
+        self.uses: dict[Node, list[Node]] = {}
+        for node in self.order:
+            for each in node.inputs:
+                self.uses.setdefault(each, []).append(node)
+        self.destination: dict[Node, View] = {}
+        self.copies: dict[Node, View] = {}
+        self.loops_done: set[tuple[object, ...]] = set()
+        self.stored = self._choose_stored()
+
+    def build(self) -> Block:
+        self._assign_destinations()
+        for node in self.order:
+            self._lower_node(node)
+        for node, target in self.targets:
+            if self.destination.get(node) is not target:
+                self._copy(node, target)
+        self._drop_unread_stores()
+        return self.block
+
+    # --- what gets memory ----------------------------------------------------------------
+
+    def _choose_stored(self) -> set[Node]:
+        """The element-wise values that must be found in memory by somebody."""
+        stored: set[Node] = set()
+        cost: dict[Node, float] = {}
+        leaves: dict[Node, int] = {}
+        wanted = {node for node, _ in self.targets} | set(self.updates)
+        for node in self.order:
+            if not _is_elementwise(node):
+                cost[node], leaves[node] = 0, 0 if node.operation == "constant" else 1
+                continue
+            own = 0 if node.operation == "broadcast" else _COSTS.get(node.operation, 1)
+            cost[node] = own + sum(
+                0 if each in stored else cost.get(each, 0) for each in node.inputs
+            )
+            leaves[node] = sum(1 if each in stored else leaves.get(each, 1) for each in node.inputs)
+            users = self.uses.get(node, [])
+            read_in_memory = any(not _computes_inline(user) for user in users)
+            expensive = cost[node] > _CHEAP or leaves[node] > 2
+            if node in wanted or read_in_memory or (len(set(users)) > 1 and expensive):
+                stored.add(node)
+        return stored
+
+    def _assign_destinations(self) -> None:
+        """Let each wanted value be written right where it is wanted, once."""
+        for node, target in self.targets:
+            makes_memory = node in self.stored or node.operation in _MAKES_MEMORY
+            # Several threads may not write one place of the caller's.
+            alone = (
+                self.lowering.n_threads == 1
+                or self.inside_loop
+                or has_rows(node.shape)
+                or (target.buffer.place == "local" and part_of(node) is None)
+            )
+            if makes_memory and alone and node not in self.destination:
+                self.destination[node] = target
+
+    def _memory_for(self, node: Node, split: bool = False) -> View:
+        """Where a value is written: where it is wanted, or in memory of its own."""
+        view = self.destination.get(node)
+        if view is None:
+            view = whole(self.lowering.new_buffer(node.shape, node.kind, "local"))
+            if self.lowering.n_threads > 1:
+                view.buffer.combine = part_of(node)
+            if split and self.lowering.n_threads > 1:
+                view.buffer.place = "shared"
+        self.block.views[node] = view
+        return view
+
+    # --- node by node --------------------------------------------------------------------
+
+    def _lower_node(self, node: Node) -> None:
+        match node.operation:
+            case "constant" | "size":
+                pass
+            case "sum" | "max":
+                self._lower_reduction(node)
+            case "matmul":
+                self._lower_matmul(node)
+            case "take" | "scatter_add":
+                self._lower_indexing(node)
+            case "concatenate" | "pad":
+                self._lower_assembled(node)
+            case "scan":
+                self._lower_scan(node)
+            case operation if operation in _VIEWS:
+                self._lower_view(node)
+            case _:
+                if node in self.stored:
+                    self._lower_elementwise(node)
+
+    def _lower_elementwise(self, node: Node) -> None:
+        split = self._worth_splitting(node)
+        target = self._memory_for(node, split)
+        self._add_to_kernel(node.shape, Store(node, target, "set"), node, split)
+
+    def _lower_reduction(self, node: Node) -> None:
+        value = node.inputs[0]
+        mode: Literal["sum", "max"] = "sum" if node.operation == "sum" else "max"
+        store = Store(value, self._memory_for(node), mode, node.attributes["axes"])
+        self._add_to_kernel(value.shape, store, None, split=False)
+
+    def _worth_splitting(self, node: Node) -> bool:
+        """Whether threads share the elements of a value that is the same for all of them."""
+        if self.lowering.n_threads == 1 or self.inside_loop or has_rows(node.shape):
+            return False
+        if node in self.updates:
+            return True
+        elements = count(node.shape)
+        return isinstance(elements, int) and elements >= _LARGE
+
+    def _lower_matmul(self, node: Node) -> None:
+        left, right = (self._matrix(each) for each in node.inputs)
+        self._append(MatMul(self._memory_for(node), left, right), [left, right])
+
+    def _matrix(self, node: Node) -> View:
+        """A value as BLAS reads it: rows or columns without gaps inside them."""
+        view = self._in_memory(node)
+        rows, columns = view.strides
+        aligned = columns == 1 or rows == 1 or 1 in view.shape
+        if view.buffer.combine is not None or not aligned or 0 in view.strides:
+            return self._copied(node)
+        return view
+
+    def _lower_indexing(self, node: Node) -> None:
+        values, indices = (self._plain(each) for each in node.inputs)
+        target = self._memory_for(node)
+        if node.operation == "take":
+            self._append(Take(target, values, indices), [values, indices])
+        else:
+            self._append(ScatterAdd(target, values, indices), [values, indices])
+
+    def _lower_assembled(self, node: Node) -> None:
+        """Parts written side by side; what no part covers is zero."""
+        target = self._memory_for(node)
+        if node.operation == "pad":
+            zeros = fn.broadcast_to(0.0, node.shape)
+            self.add_kernel(node.shape, Store(zeros, target, "set"), split=False)
+            self.add_kernel(
+                node.inputs[0].shape,
+                Store(node.inputs[0], subview(target, node.attributes["ranges"]), "set"),
+                split=False,
+            )
+            return
+        axis, start = node.attributes["axis"], 0
+        for part in node.inputs:
+            length = part.shape[axis]
+            assert isinstance(length, int)
+            bounds = [(start, start + length) if k == axis else None for k in range(node.rank)]
+            store = Store(part, subview(target, bounds), "set")
+            self.add_kernel(part.shape, store, split=False)
+            start += length
+
+    def _lower_view(self, node: Node) -> None:
+        source = node.inputs[0]
+        view = self._contiguous(source) if node.operation == "reshape" else self._in_memory(source)
+        self.block.views[node] = derive_view(node, view)
+
+    def _in_memory(self, node: Node) -> View:
+        """Where a value can be read; a constant, or what was not stored, is written first."""
+        view = self.block.views.get(node)
+        return view if view is not None else self._copied(node)
+
+    def _contiguous(self, node: Node) -> View:
+        view = self._in_memory(node)
+        return view if view.is_contiguous else self._copied(node)
+
+    def _copied(self, node: Node) -> View:
+        if node not in self.copies:
+            view = whole(self.lowering.new_buffer(node.shape, node.kind, "local"))
+            self._copy(node, view)
+            self.copies[node] = view
+        return self.copies[node]
+
+    def _of_all_threads(self, node: Node) -> View:
+        """A value that loops and look-ups can read: not in parts."""
+        view = self._in_memory(node)
+        return view if view.buffer.combine is None else self._copied(node)
+
+    def _copy(self, node: Node, target: View) -> None:
+        split = target.buffer.place == "given" and not has_rows(node.shape)
+        self.add_kernel(node.shape, Store(node, target, "set"), split=split)
+
+    def _plain(self, node: Node) -> View:
+        """A value in order, without gaps, and not in parts."""
+        view = self._of_all_threads(node)
+        return view if view.is_contiguous else self._copied(node)
+
+    # --- loops ---------------------------------------------------------------------------
+
+    def _lower_scan(self, node: Node) -> None:
+        """All scan nodes over one loop and the same inputs become one loop."""
+        key = (node.attributes["loop"], node.inputs)
+        if key in self.loops_done:
+            return
+        self.loops_done.add(key)
+        together = [
+            each
+            for each in self.order
+            if each.operation == "scan" and (each.attributes["loop"], each.inputs) == key
+        ]
+        lowering, loop = self.lowering, node.attributes["loop"]
+        assert isinstance(loop, Loop)
+        lowering.loops += 1
+        symbol = f"time {lowering.loops}"
+        n_carried, n_sequences = len(loop.carries), len(loop.sequences)
+        initial = [self._plain(each) for each in node.inputs[:n_carried]]
+        sequences = [
+            self._of_all_threads(each) for each in node.inputs[n_carried : n_carried + n_sequences]
+        ]
+        constants = [self._of_all_threads(each) for each in node.inputs[n_carried + n_sequences :]]
+
+        known = {
+            var: whole(lowering.new_buffer(var.shape, var.kind, "carry")) for var in loop.carries
+        }
+        carried = [known[var].buffer for var in loop.carries]
+        for var, view in zip(loop.sequences, sequences, strict=True):
+            known[var] = step_of(view, symbol)
+        known.update(zip(loop.constants, constants, strict=True))
+
+        stacks = {each: self._memory_for(each) for each in together}
+        targets = [
+            (each.attributes["output"], step_of(stack, symbol)) for each, stack in stacks.items()
+        ]
+        kept = dict(reversed(targets))
+        carries = []
+        for buffer, start, update in zip(carried, initial, loop.updates, strict=True):
+            ring = None
+            if update not in kept:
+                pair = [lowering.new_buffer(update.shape, update.kind, "local") for _ in range(2)]
+                ring = (pair[0], pair[1])
+                turn = whole(lowering.new_buffer(update.shape, update.kind, "carry"))
+                targets.append((update, turn))
+                kept[update] = turn
+            carries.append(Carry(buffer, start, kept[update], ring))
+        outputs = [*loop.updates, *(each.attributes["output"] for each in together)]
+        body = BlockBuilder(lowering, known, outputs, targets, inside_loop=True).build()
+        instruction = LoopOver(
+            symbol,
+            loop.length,
+            loop.reverse,
+            body,
+            carries,
+            {stack.buffer for stack in stacks.values()},
+        )
+        self._append(instruction, [*initial, *sequences, *constants])
+
+    # --- kernels, order and phases -------------------------------------------------------
+
+    def _add_to_kernel(self, space: Shape, store: Store, root: Node | None, split: bool) -> None:
+        """Add a store to the latest kernel that it fits in, or to a new one."""
+        for instruction in reversed(self.block.instructions):
+            if (
+                isinstance(instruction, Kernel)
+                and instruction.space == space
+                and instruction.split == split
+                and len(instruction.stores) < _MOST_STORES
+                and self._fits(instruction, store.value, root)
+            ):
+                instruction.stores.append(store)
+                if root is not None:
+                    instruction.computed.add(root)
+                self.written_by[store.target.buffer] = instruction
+                return
+        self.add_kernel(space, store, split, root)
+
+    def add_kernel(self, space: Shape, store: Store, split: bool, root: Node | None = None) -> None:
+        computed = set() if root is None else {root}
+        kernel = Kernel(space, [store], computed, split)
+        views = [self.block.views[each] for each in loads_of(kernel, self.block)]
+        self._append(kernel, views)
+        self.written_by[store.target.buffer] = kernel
+
+    def _fits(self, kernel: Kernel, value: Node, root: Node | None) -> bool:
+        """Whether all that ``value`` reads from memory is there before ``kernel`` runs."""
+        computed = kernel.computed if root is None else kernel.computed | {root}
+        probe = Kernel(kernel.space, [Store(value, _NOWHERE, "set")], computed, False)
+        needed = 0
+        for node in loads_of(probe, self.block):
+            buffer = self.block.views[node].buffer
+            writer = self.written_by.get(buffer)
+            if writer is kernel:
+                return False
+            needed = max(needed, self._ready(buffer))
+            if (
+                writer is not None
+                and writer.phase == kernel.phase
+                and self.position[writer] > self.position[kernel]
+            ):
+                return False
+        return needed == kernel.phase
+
+    def _append(self, instruction: Instruction, reads: Sequence[View]) -> None:
+        instruction.phase = max((self._ready(view.buffer) for view in reads), default=0)
+        self.position[instruction] = len(self.block.instructions)
+        self.block.instructions.append(instruction)
+        if isinstance(instruction, LoopOver):
+            for buffer in writes_of(instruction):
+                self.written_by[buffer] = instruction
+        elif not isinstance(instruction, Kernel):
+            self.written_by[instruction.target.buffer] = instruction
+
+    def _ready(self, buffer: Buffer) -> int:
+        """The first phase in which a thread may read a buffer."""
+        writer = self.written_by.get(buffer)
+        if writer is None:
+            return 0
+        by_others = buffer.combine is not None or getattr(writer, "split", False)
+        return writer.phase + (1 if by_others else 0)
+
+    def _drop_unread_stores(self) -> None:
+        """Values that only their own kernel uses need no memory."""
+        read = {buffer for each in self.block.instructions for buffer in reads_of(each, self.block)}
+        kept = {target.buffer for _, target in self.targets}
+        for instruction in self.block.instructions:
+            if isinstance(instruction, Kernel):
+                instruction.stores = [
+                    store
+                    for store in instruction.stores
+                    if store.target.buffer in read
+                    or store.target.buffer in kept
+                    or store.target.buffer.place in ("given", "carry")
+                ]
+        self.block.instructions = [
+            each for each in self.block.instructions if not isinstance(each, Kernel) or each.stores
+        ]
+
+
+_NOWHERE = View(Buffer(-1, (), "float", "local"), (), ())
+
+
+def _computes_inline(user: Node) -> bool:
+    """Whether a node takes its inputs as formulas, so that they need no memory."""
+    family = OPERATIONS[user.operation].family
+    return family in ("elementwise", "reduction") or user.operation in (
+        "broadcast",
+        "concatenate",
+        "pad",
+    )
+
+
+def _is_elementwise(node: Node) -> bool:
+    return OPERATIONS[node.operation].family == "elementwise" or node.operation in (
+        "uniform",
+        "broadcast",
+    )

@@ -1,0 +1,97 @@
+"""From an LLVM module to functions in memory, by way of the cache on disk."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite
+import llvmlite.binding as llvm
+from llvmlite import ir
+
+from chainrule.engines.native import cache
+
+__all__ = ["Code", "compile_code", "host"]
+
+_lock = threading.Lock()
+
+
+@functools.cache
+def _target_machine() -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_default_triple()
+    return target.create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=_features(), opt=3, jit=True
+    )
+
+
+@functools.cache
+def _features() -> str:
+    try:
+        return str(llvm.get_host_cpu_features().flatten())
+    except RuntimeError:
+        return ""
+
+
+@functools.cache
+def host() -> str:
+    """What compiled code depends on besides the program: the processor and LLVM."""
+    version = ".".join(str(each) for each in llvm.llvm_version_info)
+    return f"{llvm.get_default_triple()} {llvm.get_host_cpu_name()} {_features()} {version}"
+
+
+class Code:
+    """Machine code in memory; it lives as long as this object."""
+
+    def __init__(self, code: bytes) -> None:
+        with _lock:
+            empty = llvm.parse_assembly("")
+            self._engine = llvm.create_mcjit_compiler(empty, _target_machine())
+            self._object = llvm.ObjectFileRef.from_data(code)
+            self._engine.add_object_file(self._object)
+            self._engine.finalize_object()
+
+    def address(self, name: str) -> int:
+        """The address of an exported function."""
+        return int(self._engine.get_function_address(name))
+
+
+def compile_code(description: str, make_module: Callable[[], ir.Module]) -> Code:
+    """Compile a module, or take its code from the cache.
+
+    Parameters
+    ----------
+    description : str
+        Text that tells all programs with different code apart.
+    make_module : callable
+        Builds the module; called only where the cache has no code.
+    """
+    key = cache.key_of(description, host(), llvmlite.__version__)
+    code = cache.load(key)
+    if code is not None:
+        try:
+            return Code(code)
+        except RuntimeError:
+            pass
+    code = _generate(make_module())
+    cache.save(key, code)
+    return Code(code)
+
+
+def _generate(module: ir.Module) -> bytes:
+    machine = _target_machine()
+    with _lock:
+        module.triple = machine.triple
+        module.data_layout = str(machine.target_data)
+        parsed = llvm.parse_assembly(str(module))
+        parsed.verify()
+        options = llvm.create_pipeline_tuning_options(speed_level=3)
+        options.loop_vectorization = True
+        options.slp_vectorization = False
+        options.loop_unrolling = True
+        builder = llvm.create_pass_builder(machine, options)
+        builder.getModulePassManager().run(parsed, builder)
+        return bytes(machine.emit_object(parsed))

@@ -1,0 +1,44 @@
+"""Lowering: from a program to a plan."""
+
+from __future__ import annotations
+
+from chainrule.engines.base import Program, TrainingStep
+from chainrule.engines.native.blocks import BlockBuilder, Lowering
+from chainrule.engines.native.plan import (
+    Plan,
+)
+from chainrule.engines.native.state import StateWriter
+from chainrule.engines.native.views import whole
+
+__all__ = ["lower_program", "lower_step"]
+
+
+def lower_program(program: Program, n_threads: int) -> Plan:
+    """The plan of a program whose outputs the caller receives."""
+    lowering = Lowering(n_threads)
+    inputs = [lowering.given(node) for node in program.inputs]
+    outputs = [lowering.new_buffer(node.shape, node.kind, "given") for node in program.outputs]
+    targets = [(node, whole(buffer)) for node, buffer in zip(program.outputs, outputs, strict=True)]
+    builder = BlockBuilder(lowering, lowering.inputs, program.outputs, targets)
+    return lowering.plan(inputs, outputs, builder.build())
+
+
+def lower_step(step: TrainingStep, n_threads: int) -> Plan:
+    """The plan of a training step, which writes the new state over the old."""
+    lowering = Lowering(n_threads)
+    inputs = [lowering.given(node) for node in step.program.inputs]
+    variable_buffers = dict(zip(step.program.inputs, inputs, strict=True))
+    updates = {
+        update: variable_buffers[variable]
+        for variable, update in zip(step.state, step.updates, strict=True)
+        if update is not variable
+    }
+    loss = whole(lowering.new_buffer((), "float", "local"))
+    builder = BlockBuilder(
+        lowering, lowering.inputs, step.program.outputs, [(step.loss, loss)], updates=updates
+    )
+    block = builder.build()
+    StateWriter(builder, updates).write()
+    plan = lowering.plan(inputs, [], block)
+    plan.loss = loss
+    return plan
