@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,9 +32,10 @@ def format_graph(outputs: Sequence[Node] | Node) -> str:
 
 
 def canonical(inputs: Sequence[Node], outputs: Sequence[Node]) -> str:
-    """Text that is equal for two programs exactly when they compute the same.
+    """Text that is equal for two programs exactly when they are the same but for names.
 
-    Names play no part; the order of ``inputs`` does.
+    The order of ``inputs`` counts, and so does which scans share a loop: an engine may look up
+    by this text what it made of a program.
     """
     return "\n".join(_lines(outputs, names=False, inputs=inputs))
 
@@ -44,10 +44,10 @@ def _lines(
     outputs: Sequence[Node], names: bool, inputs: Sequence[Node] = (), indent: str = ""
 ) -> list[str]:
     number: dict[Node, str] = {}
-    written: dict[tuple[str, ...], str] = {}
+    loops: dict[Loop, int] = {}
     lines: list[str] = []
-    counter = itertools.count()
     for node in [*inputs, *topological_order(outputs, known=set(inputs))]:
+        number[node] = f"%{len(number)}"
         loop = node.attributes.get("loop")
         arguments = [number[each] for each in node.inputs]
         if isinstance(loop, Loop):
@@ -55,18 +55,16 @@ def _lines(
                 [*loop.updates, node.attributes["output"]], names, loop.variables, indent + "  "
             )
             kinds = f"{len(loop.carries)},{len(loop.sequences)},{len(loop.constants)}"
-            arguments.append(f"length={loop.length}, reverse={loop.reverse}, variables={kinds}")
+            arguments.append(
+                f"loop={loops.setdefault(loop, len(loops))}, length={loop.length}, "
+                f"reverse={loop.reverse}, variables={kinds}"
+            )
         else:
             body = []
             arguments.extend(_attributes(node.attributes))
         call = f"{node.operation}({', '.join(arguments)}) : {node.type}"
-        # Where names play no part, a value under two names is one value.
-        same = None if names or node.operation == "variable" else written.get((call, *body))
-        number[node] = same or f"%{next(counter)}"
-        if same is None:
-            written[call, *body] = number[node]
-            comment = f"  # {node.name}" if names and node.name else ""
-            lines += [f"{indent}{number[node]} = {call}{comment}", *body]
+        comment = f"  # {node.name}" if names and node.name else ""
+        lines += [f"{indent}{number[node]} = {call}{comment}", *body]
     returned = ", ".join(number[node] for node in outputs)
     return [*lines, f"{indent}return {returned}"]
 
