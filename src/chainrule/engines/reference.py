@@ -200,7 +200,8 @@ def _evaluate_in(
             # Not around the loop: what the caller does between two nodes keeps its own state.
             with np.errstate(all="ignore"):
                 result = MEANINGS[node.operation](node, context, *inputs)
-            values[node] = np.asarray(result, dtype=_dtype(node, context))
+            # In C order: how a sum or product rounds must not hang on strides of earlier views.
+            values[node] = np.asarray(result, dtype=_dtype(node, context), order="C")
         yield node, values[node]
 
 
