@@ -19,11 +19,15 @@ _lock = threading.Lock()
 
 
 @functools.cache
-def _target_machine() -> Any:
+def _target() -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    target = llvm.Target.from_default_triple()
-    return target.create_target_machine(
+    return llvm.Target.from_default_triple()
+
+
+def _target_machine() -> Any:
+    """A new one each time: the code that is loaded with it takes it over."""
+    return _target().create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=_features(), opt=3, jit=True
     )
 
