@@ -445,6 +445,7 @@ class BlockBuilder:
                     for store in instruction.stores
                     if store.target.buffer in read
                     or store.target.buffer in kept
+                    or store.value in self.updates
                     or store.target.buffer.place in ("given", "carry")
                 ]
         self.block.instructions = [

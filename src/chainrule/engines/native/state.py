@@ -36,6 +36,7 @@ class StateWriter:
         for kernel in in_place:
             for store in kernel.stores:
                 store.target = whole(self.updates[store.value])
+                self.block.views[store.value] = store.target
             self._finish(kernel)
         done = {store.value for kernel in in_place for store in kernel.stores}
         for update, buffer in self.updates.items():
