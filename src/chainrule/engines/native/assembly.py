@@ -140,15 +140,17 @@ class _Assembler:
 
     def _emit_kernel(self, kernel: Kernel, block: Block) -> None:
         call = self.kernels.emit(kernel, block)
-        start: Value = self._i64(0)
-        stop = self._size(call.outer)
-        if kernel.split and self.plan.n_threads > 1:
-            start, stop = self._share(stop)
-        arguments = [start, stop, *(self._size(each) for each in call.sizes)]
+        arguments = [self._size(each) for each in call.sizes]
         if call.draws:
             arguments += [self.seed, self.step]
         arguments += [self._pointer(each) for each in call.pointers]
-        self.b.call(call.function, arguments)
+        total = self._size(call.outer)
+        if kernel.split and self.plan.n_threads > 1:
+            start, stop = self._share(total)
+            with self.b.if_then(self.b.icmp_signed("<", start, stop)):
+                self.b.call(call.function, [start, stop, *arguments])
+        else:
+            self.b.call(call.function, [self._i64(0), total, *arguments])
 
     def _share(self, total: Value) -> tuple[Value, Value]:
         """This thread's part of a range, in whole cache lines."""
