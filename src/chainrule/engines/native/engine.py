@@ -28,12 +28,13 @@ from chainrule.engines.base import (
     minibatch_bounds,
 )
 from chainrule.engines.native.assembly import CONTROL_FIELDS, SIZE_FIELDS, assemble
-from chainrule.engines.native.blas import gemm_address, one_blas_thread
+from chainrule.engines.native.blas import gemm_address
 from chainrule.engines.native.compiler import compile_code
 from chainrule.engines.native.lowering import lower_program, lower_step
 from chainrule.engines.native.memory import ALIGNMENT, plan_memory
 from chainrule.engines.native.plan import Plan
-from chainrule.engines.native.sharing import ROWS, has_rows, is_shareable
+from chainrule.engines.native.sharing import ROWS, has_rows, is_shareable, worthwhile_threads
+from chainrule.engines.threads import one_blas_thread
 from chainrule.graph.printer import canonical
 from chainrule.graph.shape import multiply, resolve_shape
 
@@ -248,7 +249,7 @@ class NativeLoop(TrainingLoop):
         plan, workspace = self._plan, self._workspace
         for position, node in enumerate(self.step.settings):
             self._setting_values[position] = self.settings[node.name or ""]
-        n_rows = len(self.data[0])
+        n_rows = len(self.data[0]) if order is None else len(order)
         workspace.barrier[0] = 0
         told = {
             "order": 0 if order is None else order.ctypes.data,
@@ -347,7 +348,7 @@ class NativeEngine(Engine):
         n_threads: int = 1,
         batch_size: int = 1,
     ) -> TrainingLoop:
-        """Make a training step runnable."""
+        """Make a training step runnable; ``n_threads`` is the most that it may use."""
         step.check()
-        threads = n_threads if is_shareable(step.program.outputs) else 1
+        threads = worthwhile_threads(step.program.outputs, batch_size, n_threads)
         return NativeLoop(step, dtype, data, state, settings, seed, threads, batch_size)
