@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import chainrule.graph.functions as fn
 from chainrule.errors import GraphError
@@ -62,17 +61,27 @@ def _absolute_error(y: Node, output: Node) -> Node:
     return fn.sum(fn.absolute(output - y), 1)
 
 
-def _huber(y: Node, output: Node, delta: float) -> Node:
+@dataclass(frozen=True)
+class _Huber:
     """½e² for errors up to delta, delta·(|e| - ½delta) beyond (Huber 1964)."""
-    error = fn.absolute(output - y)
-    linear = delta * (error - 0.5 * delta)
-    return fn.sum(fn.select(error <= delta, 0.5 * fn.square(error), linear), 1)
+
+    delta: float
+
+    def __call__(self, y: Node, output: Node) -> Node:
+        error = fn.absolute(output - y)
+        linear = self.delta * (error - 0.5 * self.delta)
+        return fn.sum(fn.select(error <= self.delta, 0.5 * fn.square(error), linear), 1)
 
 
-def _quantile(y: Node, output: Node, quantile: float) -> Node:
+@dataclass(frozen=True)
+class _Quantile:
     """q·e above the output and (q - 1)·e below it (Koenker & Bassett 1978)."""
-    error = y - output
-    return fn.sum(fn.maximum(quantile * error, (quantile - 1.0) * error), 1)
+
+    quantile: float
+
+    def __call__(self, y: Node, output: Node) -> Node:
+        error = y - output
+        return fn.sum(fn.maximum(self.quantile * error, (self.quantile - 1.0) * error), 1)
 
 
 def _poisson(y: Node, output: Node) -> Node:
@@ -119,8 +128,8 @@ def regression_loss(loss: str | RowLoss, quantile: float = 0.5, huber_delta: flo
         # scikit-learn descends the sum over the outputs, and reports the mean.
         "squared_error": Loss(_squared_error, "identity", reported_as_mean=True),
         "absolute_error": Loss(_absolute_error, "identity"),
-        "huber": Loss(partial(_huber, delta=huber_delta), "identity"),
-        "quantile": Loss(partial(_quantile, quantile=quantile), "identity"),
+        "huber": Loss(_Huber(huber_delta), "identity"),
+        "quantile": Loss(_Quantile(quantile), "identity"),
         "poisson": Loss(_poisson, "exp"),
     }[loss]
 

@@ -1,22 +1,205 @@
-"""What went wrong when a loss is NaN or infinite: the first operation that gave such a value."""
+"""Why a loss is NaN or infinite: the first operation that gave such a value, and of what.
+
+The engine stops before the update, so the state is still the one that the failed minibatch met.
+The reference engine goes through that minibatch again, node by node.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.engines.base import TrainingLoop
+from chainrule.engines.base import Array, FloatType, TrainingLoop, minibatch_bounds
+from chainrule.engines.reference import evaluate
 from chainrule.errors import NonFiniteLossError
+from chainrule.graph.node import Node
+from chainrule.graph.operations import OPERATIONS
+from chainrule.graph.shape import Size
+from chainrule.graph.traversal import dependents, topological_order, variables
 
-__all__ = ["explain_failure"]
+__all__ = ["Fault", "explain_failure", "find_fault", "find_fault_in_blocks"]
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The first value of a graph that is not finite.
+
+    Attributes
+    ----------
+    node : Node
+    index : tuple of int
+        The first element of it that is not finite.
+    value : float
+    layer : str or None
+        The name of the value, or of the first named one that is computed from it.
+    row : int or None
+        The row of the data it belongs to.
+    operands : str
+        The operation with the values that went into it.
+    """
+
+    node: Node
+    index: tuple[int, ...]
+    value: float
+    layer: str | None
+    row: int | None
+    operands: str
+
+    @property
+    def element(self) -> str:
+        """The value's name and place, as in ``W2[3, 1]``."""
+        name = self.node.name or self.node.operation
+        return f"{name}[{', '.join(map(str, self.index))}]" if self.index else name
+
+    def __str__(self) -> str:
+        row = "" if self.row is None else f", for row {self.row} of the data"
+        if self.node.operation == "variable":
+            return f"{self.element} is {self.value}{row}"
+        layer = "" if self.layer is None else f", on the way to {self.layer!r}"
+        return (
+            f"the first operation to give a value that is not finite is "
+            f"{self.node.operation!r}{layer}: {self.operands} = {self.value}{row}"
+        )
+
+
+def find_fault(
+    outputs: Sequence[Node],
+    values: Mapping[Node, npt.ArrayLike],
+    rows: Rows,
+    dtype: FloatType = "float64",
+    seed: int = 0,
+    step: int = 0,
+) -> Fault | None:
+    """Compute ``outputs`` node by node up to the first value that is not finite.
+
+    Parameters
+    ----------
+    outputs : sequence of Node
+    values : mapping of Node to array
+        The values of the variables.
+    rows : array of int64
+        The row of the data that each row of the values is.
+    dtype : {"float64", "float32"}, default="float64"
+    seed, step : int, default=0
+        They key the random draws.
+    """
+    needed = {each: values[each] for each in variables(outputs)}
+    known: dict[Node, Array] = {}
+    for node, value in evaluate(outputs, needed, dtype, seed, step):
+        known[node] = value
+        if node.kind == "float" and not np.isfinite(value).all():
+            index = tuple(int(k) for k in np.argwhere(~np.isfinite(value))[0])
+            by_rows = bool(node.shape) and node.shape[0] == Size(1, ("rows",))
+            order = topological_order(outputs)
+            users = dependents(order, [node])
+            named = (
+                each.name
+                for each in order
+                if each in users and each.operation != "variable" and each.name
+            )
+            return Fault(
+                node,
+                index,
+                float(value[index]),
+                next(named, None),
+                int(rows[index[0]]) if by_rows else None,
+                _with_operands(node, index, known),
+            )
+    return None
+
+
+def find_fault_in_blocks(
+    outputs: Sequence[Node],
+    data: Mapping[Node, Array],
+    others: Mapping[Node, npt.ArrayLike],
+    block: int,
+    dtype: FloatType,
+) -> Fault | None:
+    """The same over all rows of ``data``, a block of rows at a time."""
+    n_rows = len(next(iter(data.values())))
+    for start in range(0, n_rows, block):
+        part = {node: array[start : start + block] for node, array in data.items()}
+        rows = np.arange(start, min(start + block, n_rows))
+        fault = find_fault(outputs, {**part, **others}, rows, dtype)
+        if fault is not None:
+            return fault
+    return None
 
 
 def explain_failure(
-    loop: TrainingLoop,
-    order: npt.NDArray[np.int64] | None,
-    batch_size: int,
-    failed_step: int,
-    epoch: int,
+    loop: TrainingLoop, order: Rows | None, batch_size: int, failed_step: int, epoch: int
 ) -> NonFiniteLossError:
-    """The error that names what happened."""
-    return NonFiniteLossError(f"The loss is not finite at step {failed_step + 1} of epoch {epoch}.")
+    """The error that says why a step of training gave a loss that is not finite.
+
+    Parameters
+    ----------
+    loop : TrainingLoop
+        As the failed step left it: its update was not made.
+    order : array of int64 or None
+        The rows of the epoch.
+    batch_size : int
+    failed_step : int
+        Counted from 0 at the start of the epoch.
+    epoch : int
+        Counted from 1.
+    """
+    n_rows = len(loop.data[0]) if order is None else len(order)
+    bounds = minibatch_bounds(failed_step, batch_size, n_rows)
+    rows = np.arange(*bounds) if order is None else order[slice(*bounds)]
+    settings = {node: loop.settings[node.name or ""] for node in loop.step.settings}
+    values: dict[Node, npt.ArrayLike] = {
+        **{node: array[rows] for node, array in zip(loop.step.minibatch, loop.data, strict=True)},
+        **dict(zip(loop.step.state, loop.state, strict=True)),
+        **settings,
+    }
+    dtype: FloatType = "float32" if loop.state[0].dtype == np.float32 else "float64"
+    fault = find_fault([loop.step.loss], values, rows, dtype, loop.seed, loop.steps_done)
+    where = f"The loss is not finite at step {failed_step + 1} of epoch {epoch}"
+    rate = settings.get(_named(loop.step.settings, "learning_rate"))
+    lower = "lower learning_rate_init" + (f" (the rate is {rate:g})" if rate is not None else "")
+    if fault is None:
+        return NonFiniteLossError(
+            f"{where}, although the reference engine computes a finite one from the same values: "
+            f"they are at the edge of what {dtype} can hold. Scale the data, or {lower}."
+        )
+    if fault.node in loop.step.state:
+        return NonFiniteLossError(
+            f"{where}: {fault}, and the update of the step before it produced that. Training "
+            f"diverges: {lower}, or scale the data, with StandardScaler for one."
+        )
+    if fault.node in loop.step.minibatch:
+        return NonFiniteLossError(f"{where}: {fault}. Remove or replace that value.")
+    return NonFiniteLossError(
+        f"{where}: {fault}. The update was not made. Scale the data, with StandardScaler for "
+        f"one, or {lower}."
+    )
+
+
+def _named(nodes: Sequence[Node], name: str) -> Node:
+    return next(node for node in nodes if node.name == name)
+
+
+def _with_operands(node: Node, index: tuple[int, ...], known: Mapping[Node, Array]) -> str:
+    """The operation as people write it, with the numbers that went into this element."""
+    entry = OPERATIONS[node.operation]
+    if entry.family == "elementwise":
+        numbers = []
+        for each in node.inputs:
+            value = known[each]
+            aligned = index[len(index) - value.ndim :]
+            place = tuple(
+                0 if size == 1 else k for k, size in zip(aligned, value.shape, strict=True)
+            )
+            numbers.append(f"{value[place]:.6g}" if each.kind == "float" else str(value[place]))
+        return entry.notation.format(*numbers)
+    sizes = [
+        f"{each.name or each.operation} (largest element {np.abs(known[each]).max():.6g})"
+        for each in node.inputs
+        if known[each].size and each.kind == "float"
+    ]
+    return f"{node.operation} of {' and '.join(sizes)}"

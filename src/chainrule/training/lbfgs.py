@@ -14,11 +14,16 @@ import scipy.optimize
 from sklearn.utils.optimize import _check_optimize_result
 
 from chainrule.engines.base import Array, Function
+from chainrule.training.callbacks import Callback, Moment, entered, tell
 from chainrule.training.history import History
+from chainrule.training.loop import Validate
 
 __all__ = ["Sums", "minimise"]
 
 Vector = npt.NDArray[np.float64]
+
+STOPPED_BY_CALLBACK = 99
+"""SciPy's status for it."""
 
 
 @dataclass
@@ -76,7 +81,14 @@ class Sums:
 
 
 def minimise(
-    sums: Sums, max_iter: int, max_fun: int, tol: float, verbose: bool = False
+    sums: Sums,
+    max_iter: int,
+    max_fun: int,
+    tol: float,
+    *,
+    validate: Validate | None = None,
+    callbacks: Sequence[Callback] = (),
+    verbose: bool = False,
 ) -> tuple[list[Array], History]:
     """Minimise with L-BFGS-B, in double precision.
 
@@ -89,6 +101,10 @@ def minimise(
         The most iterations, and evaluations of the objective.
     tol : float
         It has converged when no element of the gradient is larger.
+    validate : callable, optional
+        Called with the parameters after each iteration.
+    callbacks : sequence of callable
+        Called after each iteration.
     verbose : bool, default=False
         Print a line for each iteration.
 
@@ -103,32 +119,39 @@ def minimise(
     Liu & Nocedal, "On the limited memory BFGS method for large scale optimization", 1989;
     Zhu, Byrd, Lu & Nocedal, "Algorithm 778: L-BFGS-B", 1997.
     """
-    first = np.concatenate([each.ravel() for each in sums.parameters]).astype(np.float64)
+    latest = np.concatenate([each.ravel() for each in sums.parameters]).astype(np.float64)
     history = History()
-    latest = first
     clock = time.perf_counter()
 
     def after_iteration(intermediate_result: scipy.optimize.OptimizeResult) -> None:
         nonlocal latest, clock
-        now = time.perf_counter()
         latest = intermediate_result.x.copy()
+        seconds = time.perf_counter() - clock
         iteration = len(history.get("epoch", ())) + 1
-        history.record(epoch=iteration, loss=sums.reported, seconds=now - clock)
-        clock = now
+        measured = {}
+        if validate is not None:
+            validation = validate(sums.split(latest))
+            measured = {"validation_loss": validation.loss, "validation_score": validation.score}
+        history.record(epoch=iteration, loss=sums.reported, **measured, seconds=seconds)
         if verbose:
             print(f"Iteration {iteration}, loss = {sums.reported:.8f}")
+        if tell(callbacks, Moment(iteration, max_iter, 1, 1, sums.reported, True, history)):
+            raise StopIteration
+        clock = time.perf_counter()
 
     try:
-        result = scipy.optimize.minimize(
-            sums,
-            first,
-            method="L-BFGS-B",
-            jac=True,
-            callback=after_iteration,
-            options={"maxfun": max_fun, "maxiter": max_iter, "gtol": tol},
-        )
-        _check_optimize_result("lbfgs", result, max_iter)
+        with entered(callbacks):
+            result = scipy.optimize.minimize(
+                sums,
+                latest,
+                method="L-BFGS-B",
+                jac=True,
+                callback=after_iteration,
+                options={"maxfun": max_fun, "maxiter": max_iter, "gtol": tol},
+            )
         latest = result.x
+        if result.status != STOPPED_BY_CALLBACK and np.isfinite(result.fun):
+            _check_optimize_result("lbfgs", result, max_iter)
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=2)
     sums(latest)

@@ -10,20 +10,21 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 
-from chainrule.engines.base import Array, RunReport, TrainingLoop
+from chainrule.engines.base import Array, TrainingLoop
+from chainrule.errors import NonFiniteLossError
+from chainrule.training.callbacks import Callback, Moment, entered, tell
 from chainrule.training.diagnosis import explain_failure
 from chainrule.training.history import History
 from chainrule.training.schedules import Schedule
 
-__all__ = ["Callback", "Moment", "Plan", "Progress", "Validation", "run_epochs"]
+__all__ = ["Epochs", "Plan", "Progress", "Validate", "Validation"]
 
 CALL_SECONDS = 0.1
 """How long the engine may run before Python gets a turn: for Ctrl-C, callbacks, progress."""
@@ -101,245 +102,206 @@ class Validation(NamedTuple):
     score: float
 
 
-class Moment(NamedTuple):
-    """What a callback is told.
-
-    Attributes
-    ----------
-    epoch, max_epochs : int
-        The epoch under way, 1 for the first, and the most there may be.
-    step, steps : int
-        Steps done in this epoch, of how many.
-    loss : float
-        The mean loss of this epoch so far.
-    epoch_ended : bool
-        Whether this is the end of an epoch, with its row in the history.
-    history : History
-    """
-
-    epoch: int
-    max_epochs: int
-    step: int
-    steps: int
-    loss: float
-    epoch_ended: bool
-    history: History
+Validate = Callable[[Sequence[Array]], Validation]
+"""``validate(parameters)``, called after each epoch."""
 
 
-Callback = Callable[[Moment], Any]
-"""Called about every 0.1 s and at the end of each epoch; returning True at the end of an epoch
-stops training. One that is a context manager is entered for the time of training."""
-
-
-def run_epochs(
-    loop: TrainingLoop,
-    plan: Plan,
-    progress: Progress,
-    random_state: np.random.RandomState,
-    *,
-    rows: npt.NDArray[np.int64] | None = None,
-    n_parameters: int = 0,
-    validate: Callable[[], Validation] | None = None,
-    callbacks: Sequence[Callback] = (),
-    verbose: bool = False,
-    warn_at_end: bool = True,
-) -> None:
-    """Train until the plan says stop; ``loop.state`` and ``progress`` are updated in place.
-
-    Ctrl-C ends training with a warning, and leaves the parameters as far as they got.
+@dataclass
+class Epochs:
+    """Epochs of training on one engine, until the plan says stop.
 
     Parameters
     ----------
     loop : TrainingLoop
+        Its state is updated in place; it has the setting ``learning_rate``.
     plan : Plan
     progress : Progress
+        Updated in place.
     random_state : RandomState
         Draws the orders.
     rows : array of int64, optional
         Which rows of the data take part; all by default.
     n_parameters : int, default=0
-        How many arrays of the state, from the first on, are kept and restored with the best
-        score.
+        How many arrays of the state, from the first on, are parameters: what ``validate`` is
+        given, and what is kept and restored with the best score.
     validate : callable, optional
-        Called after each epoch.
     callbacks : sequence of callable
     verbose : bool, default=False
         Print a line for each epoch.
-    warn_at_end : bool, default=True
-        Warn where ``plan.max_epochs`` ends training before it has converged.
-
-    Raises
-    ------
-    NonFiniteLossError
-        If the loss of a step is NaN or infinite.
     """
-    order = rows
-    n_rows = len(loop.data[0]) if rows is None else len(rows)
-    pace = _Pace()
-    progress.epochs = 0
-    loop.steps_done = progress.steps
-    parameters = loop.state[:n_parameters]
-    try:
-        with ExitStack() as stack:
-            for each in callbacks:
-                if isinstance(each, AbstractContextManager):
-                    stack.enter_context(each)
-            for epoch in range(1, plan.max_epochs + 1):
-                if plan.shuffle:
-                    positions = np.arange(n_rows)
-                    random_state.shuffle(positions)
-                    order = positions if order is None else order[positions]
-                loop.settings["learning_rate"] = progress.learning_rate
-                start = time.perf_counter()
-                report = _run_epoch(loop, plan, progress, order, n_rows, pace, callbacks, epoch)
-                seconds = time.perf_counter() - start
-                progress.epochs = epoch
-                progress.rows_seen += n_rows
-                progress.loss = report.loss_sum / n_rows
-                progress.losses.append(progress.loss)
-                if verbose:
-                    print(f"Iteration {epoch}, loss = {progress.loss:.8f}")
-                validation = validate() if validate is not None else None
-                _record(progress, seconds, validation)
-                _judge(plan, progress, validation, parameters, verbose)
-                rate = plan.schedule.after_epoch(progress.learning_rate, progress.rows_seen)
-                progress.learning_rate = rate
-                if progress.epochs_without_progress > plan.patience and _stops(
-                    plan, progress, verbose
-                ):
-                    break
-                if _asked_to_stop(plan, progress, callbacks, report, epoch):
-                    break
-            else:
-                if warn_at_end:
-                    warnings.warn(
-                        f"Stochastic Optimizer: Maximum iterations ({plan.max_epochs}) reached "
-                        f"and the optimization hasn't converged yet.",
-                        ConvergenceWarning,
-                        stacklevel=2,
-                    )
-    except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=2)
-    if plan.watch_score and progress.best_parameters is not None:
-        for array, best in zip(parameters, progress.best_parameters, strict=True):
-            array[...] = best
 
+    loop: TrainingLoop
+    plan: Plan
+    progress: Progress
+    random_state: np.random.RandomState
+    rows: npt.NDArray[np.int64] | None = None
+    n_parameters: int = 0
+    validate: Validate | None = None
+    callbacks: Sequence[Callback] = ()
+    verbose: bool = False
 
-class _Pace:
-    """How many steps one call into the engine may take."""
+    def __post_init__(self) -> None:
+        self.order = self.rows
+        self.n_rows = len(self.loop.data[0]) if self.rows is None else len(self.rows)
+        self.n_steps = -(-self.n_rows // self.plan.batch_size)
+        self.steps_per_call = 1
+        self.parameters = self.loop.state[: self.n_parameters]
 
-    def __init__(self) -> None:
-        self.steps = 1
+    def run(self, warn: bool = True) -> None:
+        """Train.
 
-    def learn(self, steps: int, seconds: float) -> None:
-        """Aim at calls of ``CALL_SECONDS``; a call too short to be measured tells little."""
-        affordable = int(steps * CALL_SECONDS / max(seconds, 1e-9))
-        self.steps = max(1, min(affordable, 16 * steps))
+        Ctrl-C ends training with a warning, and leaves the parameters as far as they got.
 
+        Parameters
+        ----------
+        warn : bool, default=True
+            Warn where ``plan.max_epochs`` ends training before it has converged.
 
-def _run_epoch(
-    loop: TrainingLoop,
-    plan: Plan,
-    progress: Progress,
-    order: npt.NDArray[np.int64] | None,
-    n_rows: int,
-    pace: _Pace,
-    callbacks: Sequence[Callback],
-    epoch: int,
-) -> RunReport:
-    total = RunReport()
-    n_steps = -(-n_rows // plan.batch_size)
-    while total.steps < n_steps:
-        last = min(total.steps + pace.steps, n_steps)
-        start = time.perf_counter()
-        report = loop.run(order, plan.batch_size, total.steps, last)
-        pace.learn(report.steps, time.perf_counter() - start)
-        total.steps += report.steps
-        total.rows += report.rows
-        total.loss_sum += report.loss_sum
-        progress.steps += report.steps
-        if report.failed_step is not None:
-            raise explain_failure(loop, order, plan.batch_size, report.failed_step, epoch)
-        if callbacks and total.steps < n_steps:
-            loss = total.loss_sum / total.rows
-            moment = Moment(
-                epoch, plan.max_epochs, total.steps, n_steps, loss, False, progress.history
+        Raises
+        ------
+        NonFiniteLossError
+            If the loss of a step is NaN or infinite. Where the plan watches a score and some
+            epoch had one, this is a warning instead, and training ends.
+        """
+        self.progress.epochs = 0
+        self.loop.steps_done = self.progress.steps
+        try:
+            with entered(self.callbacks):
+                while not self._epoch():
+                    if self.progress.epochs == self.plan.max_epochs:
+                        if warn:
+                            _warn_not_converged(self.plan.max_epochs)
+                        break
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=2)
+        except NonFiniteLossError as error:
+            if self.progress.best_parameters is None:
+                raise
+            warnings.warn(
+                f"{error} Training ended there; the weights with the best validation score are "
+                f"kept.",
+                ConvergenceWarning,
+                stacklevel=2,
             )
-            for each in callbacks:
-                each(moment)
-    return total
+        finally:
+            self.progress.steps = self.loop.steps_done
+        if self.plan.watch_score and self.progress.best_parameters is not None:
+            for array, best in zip(self.parameters, self.progress.best_parameters, strict=True):
+                array[...] = best
 
-
-def _record(progress: Progress, seconds: float, validation: Validation | None) -> None:
-    measured = (
-        {}
-        if validation is None
-        else {"validation_loss": validation.loss, "validation_score": validation.score}
-    )
-    progress.history.record(
-        epoch=len(progress.losses),
-        loss=progress.loss,
-        **measured,
-        learning_rate=progress.learning_rate,
-        seconds=seconds,
-    )
-
-
-def _judge(
-    plan: Plan,
-    progress: Progress,
-    validation: Validation | None,
-    parameters: Sequence[Array],
-    verbose: bool,
-) -> None:
-    """Was there progress? And is this the best so far?"""
-    if plan.watch_score:
-        assert validation is not None
-        score = validation.score
-        progress.scores.append(score)
-        if verbose:
-            print(f"Validation score: {score:f}")
-        improved = not score < progress.best_score + plan.tol
-        if score > progress.best_score:
-            progress.best_score = score
-            progress.best_parameters = [each.copy() for each in parameters]
-    else:
-        improved = not progress.loss > progress.best_loss - plan.tol
-        progress.best_loss = min(progress.best_loss, progress.loss)
-    progress.epochs_without_progress = 0 if improved else progress.epochs_without_progress + 1
-
-
-def _stops(plan: Plan, progress: Progress, verbose: bool) -> bool:
-    """Whether want of progress ends training; else the learning rate has been lowered."""
-    rate = plan.schedule.without_progress(progress.learning_rate)
-    if verbose:
-        watched = "Validation score" if plan.watch_score else "Training loss"
-        outcome = "Stopping." if rate is None else f"Setting learning rate to {rate:f}"
-        if rate is None and plan.schedule.kind == "adaptive":
-            outcome = "Learning rate too small. Stopping."
-        print(
-            f"{watched} did not improve more than tol={plan.tol:f} for {plan.patience} "
-            f"consecutive epochs. {outcome}"
+    def _epoch(self) -> bool:
+        """One epoch; whether to stop after it."""
+        plan, progress = self.plan, self.progress
+        if plan.shuffle:
+            positions = np.arange(self.n_rows)
+            self.random_state.shuffle(positions)
+            self.order = positions if self.order is None else self.order[positions]
+        rate = progress.learning_rate
+        self.loop.settings["learning_rate"] = rate
+        start = time.perf_counter()
+        progress.loss = self._minibatches() / self.n_rows
+        seconds = time.perf_counter() - start
+        progress.epochs += 1
+        progress.rows_seen += self.n_rows
+        progress.losses.append(progress.loss)
+        if self.verbose:
+            print(f"Iteration {progress.epochs}, loss = {progress.loss:.8f}")
+        measured = {}
+        if self.validate is not None:
+            validation = self.validate(self.parameters)
+            measured = {"validation_loss": validation.loss, "validation_score": validation.score}
+        progress.history.record(
+            epoch=len(progress.losses),
+            loss=progress.loss,
+            **measured,
+            learning_rate=rate,
+            seconds=seconds,
         )
-    if rate is None:
-        return True
-    progress.learning_rate = rate
-    progress.epochs_without_progress = 0
-    return False
+        self._judge(measured.get("validation_score", math.nan))
+        progress.learning_rate = plan.schedule.after_epoch(rate, progress.rows_seen)
+        stop = progress.epochs_without_progress > plan.patience and self._without_progress()
+        return self._tell(self.n_steps, progress.loss, epoch_ended=True) or stop
 
+    def _minibatches(self) -> float:
+        """All minibatches of an epoch; Σ loss·rows."""
+        step, rows, loss_sum = 0, 0, 0.0
+        batch_size = self.plan.batch_size
+        while step < self.n_steps:
+            start = time.perf_counter()
+            last = min(step + self.steps_per_call, self.n_steps)
+            report = self.loop.run(self.order, batch_size, step, last)
+            seconds = time.perf_counter() - start
+            if report.failed_step is not None:
+                epoch = self.progress.epochs + 1
+                raise explain_failure(self.loop, self.order, batch_size, report.failed_step, epoch)
+            step += report.steps
+            rows += report.rows
+            loss_sum += report.loss_sum
+            # A call too short to be measured tells little: grow, but not at once.
+            affordable = int(report.steps * CALL_SECONDS / max(seconds, 1e-9))
+            self.steps_per_call = max(1, min(affordable, 16 * report.steps))
+            if step < self.n_steps:
+                self._tell(step, loss_sum / rows, epoch_ended=False)
+        return loss_sum
 
-def _asked_to_stop(
-    plan: Plan,
-    progress: Progress,
-    callbacks: Sequence[Callback],
-    report: RunReport,
-    epoch: int,
-) -> bool:
-    if not callbacks:
+    def _judge(self, score: float) -> None:
+        """Was there progress? And is this the best so far?"""
+        plan, progress = self.plan, self.progress
+        if plan.watch_score:
+            progress.scores.append(score)
+            if self.verbose:
+                print(f"Validation score: {score:f}")
+            worse = score < progress.best_score + plan.tol
+            if score > progress.best_score:
+                progress.best_score = score
+                progress.best_parameters = [each.copy() for each in self.parameters]
+        else:
+            worse = progress.loss > progress.best_loss - plan.tol
+            progress.best_loss = min(progress.best_loss, progress.loss)
+        progress.epochs_without_progress = progress.epochs_without_progress + 1 if worse else 0
+
+    def _without_progress(self) -> bool:
+        """Whether want of progress ends training; else the learning rate has been lowered."""
+        plan, progress = self.plan, self.progress
+        rate = plan.schedule.without_progress(progress.learning_rate)
+        if self.verbose:
+            watched = "Validation score" if plan.watch_score else "Training loss"
+            if rate is not None:
+                outcome = f"Setting learning rate to {rate:f}"
+            else:
+                adaptive = plan.schedule.kind == "adaptive"
+                outcome = "Learning rate too small. Stopping." if adaptive else "Stopping."
+            print(
+                f"{watched} did not improve more than tol={plan.tol:f} for {plan.patience} "
+                f"consecutive epochs. {outcome}"
+            )
+        if rate is None:
+            return True
+        progress.learning_rate = rate
+        progress.epochs_without_progress = 0
         return False
-    moment = Moment(
-        epoch, plan.max_epochs, report.steps, report.steps, progress.loss, True, progress.history
+
+    def _tell(self, step: int, loss: float, epoch_ended: bool) -> bool:
+        """Tell the callbacks; whether one of them ends training."""
+        if not self.callbacks:
+            return False
+        epoch = self.progress.epochs + (0 if epoch_ended else 1)
+        moment = Moment(
+            epoch,
+            self.plan.max_epochs,
+            step,
+            self.n_steps,
+            loss,
+            epoch_ended,
+            self.progress.history,
+        )
+        return tell(self.callbacks, moment) and epoch_ended
+
+
+def _warn_not_converged(max_epochs: int) -> None:
+    warnings.warn(
+        f"Stochastic Optimizer: Maximum iterations ({max_epochs}) reached and the optimization "
+        f"hasn't converged yet.",
+        ConvergenceWarning,
+        stacklevel=3,
     )
-    # Each is told, whatever the ones before it answer.
-    answers = [each(moment) for each in callbacks]
-    return any(answer is True for answer in answers)

@@ -1,0 +1,157 @@
+"""The parameters that all trained networks share: what they may be, and their documentation."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, TypeVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from chainrule.engines.registry import ENGINES
+from chainrule.networks.activations import ACTIVATIONS
+
+__all__ = ["STOCHASTIC_SOLVERS", "TRAINING_CONSTRAINTS", "documented"]
+
+STOCHASTIC_SOLVERS = ("sgd", "adam", "adamw", "adagrad", "rmsprop")
+
+TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions(set(ACTIVATIONS))],
+    "solver": [StrOptions({"lbfgs", *STOCHASTIC_SOLVERS})],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "power_t": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+    "max_fun": [Interval(Integral, 1, None, closed="left")],
+    "rho": [Interval(Real, 0, 1, closed="left")],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "callbacks": [list, tuple, None],
+    "engine": [StrOptions(set(ENGINES))],
+    "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+}
+
+_SHARED_DOCUMENTATION = {
+    "layers": """hidden_layer_sizes : int or array-like of int, default=(100,)
+        The units of each hidden layer; ``()`` for none.
+    activation : str, default="relu"
+        Of the hidden layers: ``"identity"`` or ``"linear"``, ``"logistic"``, ``"tanh"``,
+        ``"relu"``, ``"leaky_relu"``, ``"elu"``, ``"gelu"``, ``"silu"``, ``"softplus"``,
+        ``"piecewise_linear"``, ``"unit_step"``, ``"sign"``. The last two are flat: no gradient
+        flows back through them, so only the layer after them learns.""",
+    "training": """solver : {"adam", "adamw", "sgd", "adagrad", "rmsprop", "lbfgs"}, default="adam"
+        ``"lbfgs"`` looks at all rows at every step and suits small data; the others go through
+        minibatches.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty ½·alpha·Σ W², which is added to the sum of the losses of a
+        minibatch. With ``"adamw"``, each step shrinks the weights by learning rate times alpha.
+    batch_size : int or "auto", default="auto"
+        Rows of a minibatch; ``"auto"`` is 200, or all rows if there are fewer.
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        ``"invscaling"`` divides the first rate by (rows seen + 1)^power_t after each epoch;
+        ``"adaptive"`` divides the rate by 5 whenever training would stop for want of progress.
+        ``"adam"`` and ``"lbfgs"`` do not use it.
+    learning_rate_init : float, default=0.001
+        The first learning rate.
+    power_t : float, default=0.5
+        The exponent of ``"invscaling"``.
+    max_iter : int, default=200
+        The most epochs, or iterations of L-BFGS.
+    shuffle : bool, default=True
+        Visit the rows in a new random order at each epoch.
+    random_state : int, RandomState or None, default=None
+        Determines the first weights, the held-out rows, the order of rows and dropout. The same
+        value gives the weights that scikit-learn's MLP starts from, and its order of rows.
+    tol : float, default=0.0001
+        Training stops when the loss (with ``early_stopping`` the validation score) did not
+        improve by ``tol`` for ``n_iter_no_change`` epochs. For L-BFGS, the largest element of
+        the gradient at which it has converged.
+    verbose : bool or int, default=False
+        Print the loss of each epoch. For a progress bar, see ``callbacks``.
+    warm_start : bool, default=False
+        Start ``fit`` from the weights of the fit before.
+    momentum : float, default=0.9
+        For ``"sgd"``: the share of the last step that is taken again.
+    nesterovs_momentum : bool, default=True
+        For ``"sgd"``: look ahead along the momentum.
+    early_stopping : bool, default=False
+        Hold out ``validation_fraction`` of the rows (or use ``validation_data``), stop when
+        their score no longer improves, and return to the weights that had the best score.
+    validation_fraction : float, default=0.1
+    beta_1, beta_2 : float, default=0.9, 0.999
+        For ``"adam"`` and ``"adamw"``: how much their running means keep at each step.
+    epsilon : float, default=1e-8
+        For ``"adam"``, ``"adamw"``, ``"adagrad"``, ``"rmsprop"``: added to the denominator.
+    n_iter_no_change : int, default=10
+    max_fun : int, default=15000
+        The most evaluations of the loss by L-BFGS.""",
+    "ours": """rho : float, default=0.9
+        For ``"rmsprop"``: how much its running mean keeps at each step.
+    dropout : float, default=0.0
+        The share of hidden activations that are set to 0 at each training step.
+    callbacks : list of callable, default=None
+        Called with a :class:`~chainrule.training.callbacks.Moment` about every 0.1 s and after
+        each epoch; one that returns True after an epoch ends training.
+        :class:`~chainrule.training.callbacks.ProgressBar` draws a progress bar.
+    engine : {"native", "reference"}, default="native"
+        Machine code, or the NumPy interpreter that defines what it must compute.
+    n_threads : int, default=None
+        The most threads to use; by default one for each processor that this process may use.
+        The bits of the result depend on it.""",
+    "attributes": """coefs_ : list of array
+        ``coefs_[k]`` of shape (units of layer k, units of layer k + 1); ``W1, W2, ...`` in
+        derivations.
+    intercepts_ : list of array
+        ``intercepts_[k]`` of shape (units of layer k + 1,); ``b1, b2, ...`` in derivations.
+    loss_ : float
+        The latest loss, with its penalty.
+    history_ : dict of list
+        A row for each epoch: ``epoch``, ``loss``, ``learning_rate``, ``seconds``, and with
+        validation data ``validation_loss`` (without penalty) and ``validation_score``.
+        ``pandas.DataFrame(model.history_)`` makes a table of it.
+    loss_curve_ : list of float
+        The loss of each epoch; not with ``"lbfgs"``.
+    best_loss_ : float or None
+        The least loss of an epoch; None with ``early_stopping``.
+    validation_scores_ : list of float or None
+        The score of each epoch with ``early_stopping``.
+    best_validation_score_ : float or None
+    n_iter_ : int
+        Epochs, or iterations of L-BFGS, of the latest fit.
+    t_ : int
+        Rows seen in training.
+    n_layers_ : int
+        Layers, those of inputs and outputs included.
+    n_outputs_ : int
+    out_activation_ : str
+        Of the output layer.
+    n_features_in_ : int
+    feature_names_in_ : array of str
+        Only where the columns of X have names.""",
+}
+
+T = TypeVar("T", bound=type)
+
+
+def documented(estimator: T) -> T:
+    """Fill in what the docstrings of estimators share, at ``{layers}``, ``{training}`` etc."""
+    documentation = estimator.__doc__ or ""
+    for name, text in _SHARED_DOCUMENTATION.items():
+        documentation = documentation.replace(f"{{{name}}}", text)
+    estimator.__doc__ = documentation
+    return estimator
