@@ -25,11 +25,10 @@ from chainrule.engines.base import (
     TrainingLoop,
     TrainingStep,
     bind_sizes,
-    minibatch_bounds,
 )
 from chainrule.engines.native.assembly import CONTROL_FIELDS, SIZE_FIELDS, assemble
 from chainrule.engines.native.blas import gemm_address
-from chainrule.engines.native.compiler import compile_code
+from chainrule.engines.native.compiler import compile_code, vector_registers
 from chainrule.engines.native.lowering import lower_program, lower_step
 from chainrule.engines.native.memory import ALIGNMENT, plan_memory
 from chainrule.engines.native.plan import Plan
@@ -94,7 +93,7 @@ class NativeFunction(Function):
         text = canonical(program.inputs, program.outputs)
         self._code = compile_code(
             f"{_version()} call {dtype} {n_threads}\n{text}",
-            lambda: assemble(self._plan, dtype, None),
+            lambda: assemble(self._plan, dtype, vector_registers()),
         )
         kind = ctypes.CFUNCTYPE(
             None,
@@ -194,7 +193,7 @@ class NativeLoop(TrainingLoop):
         self._code = compile_code(
             f"{_version()} train {len(step.minibatch)} {len(step.state)} {dtype} {n_threads}\n"
             f"{text}",
-            lambda: assemble(plan, dtype, len(step.minibatch)),
+            lambda: assemble(plan, dtype, vector_registers(), len(step.minibatch)),
         )
         kind = ctypes.CFUNCTYPE(
             ctypes.c_int64, *[ctypes.c_void_p] * 2, ctypes.c_int64, *[ctypes.c_void_p] * 5
@@ -292,12 +291,7 @@ class NativeLoop(TrainingLoop):
         end = reached[0]
         report = RunReport(steps=end - first, loss_sum=float(loss_sum[0]))
         report.failed_step = end if end < last else None
-        report.rows = sum(
-            stop - start
-            for start, stop in (
-                minibatch_bounds(index, batch_size, n_rows) for index in range(first, end)
-            )
-        )
+        report.rows = min(end * batch_size, n_rows) - min(first * batch_size, n_rows)
         self.steps_done += report.steps
         return report
 
