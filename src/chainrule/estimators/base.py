@@ -14,7 +14,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 
-from chainrule.engines.base import Array, Engine, Function, Program
+from chainrule.engines.base import Array, Engine, FloatType, Function, Program
 from chainrule.engines.registry import get_engine
 from chainrule.engines.threads import available_threads
 from chainrule.errors import NonFiniteLossError
@@ -22,17 +22,15 @@ from chainrule.estimators.parameters import STOCHASTIC_SOLVERS
 from chainrule.graph.node import Node, variable
 from chainrule.networks.losses import Loss
 from chainrule.networks.mlp import MLP
+from chainrule.training.blocks import block_rows, blocks, on_shares
 from chainrule.training.diagnosis import find_fault_in_blocks
 from chainrule.training.lbfgs import Sums, minimise
 from chainrule.training.loop import Epochs, Plan, Progress, Validate, Validation
 from chainrule.training.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSProp
-from chainrule.training.schedules import Schedule
+from chainrule.training.schedules import Schedule, ScheduleKind
 from chainrule.training.step import Objective, initial_state, training_step
 
 __all__ = ["NetworkEstimator", "is_stochastic"]
-
-BLOCK_BYTES = 4 << 20
-"""About how much the layers of a block of rows may take, so that they stay in the cache."""
 
 
 def is_stochastic(estimator: Any) -> bool:
@@ -55,6 +53,7 @@ class NetworkEstimator(BaseEstimator, ABC):
     _progress: Progress
     _memory: list[Array] | None
     _random_state: np.random.RandomState
+    _built: dict[Hashable, Any]
 
     @property
     @abstractmethod
@@ -125,7 +124,7 @@ class NetworkEstimator(BaseEstimator, ABC):
         batch_size = self._batch_size(n_rows)
         loop = self._engine().compile_step(
             step,
-            state[0].dtype.name,
+            _float_type(state[0].dtype),
             data,
             state,
             {"learning_rate": progress.learning_rate, "alpha": float(self.alpha)},
@@ -186,7 +185,7 @@ class NetworkEstimator(BaseEstimator, ABC):
 
     def _schedule(self) -> Schedule:
         # scikit-learn's Adam has a constant rate whatever learning_rate says.
-        kind = "constant" if self.solver == "adam" else self.learning_rate
+        kind: ScheduleKind = "constant" if self.solver == "adam" else self.learning_rate
         return Schedule(kind, float(self.learning_rate_init), float(self.power_t))
 
     def _publish(self, progress: Progress) -> None:
@@ -227,6 +226,7 @@ class NetworkEstimator(BaseEstimator, ABC):
             objective.share,
             weight,
             block,
+            available_threads(self.n_threads),
         )
         learned, self.history_ = minimise(
             sums,
@@ -242,7 +242,7 @@ class NetworkEstimator(BaseEstimator, ABC):
             others: dict[Node, Any] = dict(zip(objective.parameters, learned, strict=True))
             others[objective.alpha] = self.alpha
             outputs = [objective.loss_sum, objective.penalty]
-            fault = find_fault_in_blocks(outputs, named, others, block, dtype.name)
+            fault = find_fault_in_blocks(outputs, named, others, block, _float_type(dtype))
             raise NonFiniteLossError(
                 f"L-BFGS met a loss that is not finite: "
                 f"{fault or f'the weights of the rows sum to {weight}'}. Scale the data, with "
@@ -266,21 +266,26 @@ class NetworkEstimator(BaseEstimator, ABC):
             return Program((*objective.minibatch, *network.parameters), (outputs, losses))
 
         function = self._compiled(("validate", network, loss, weight is None), dtype, program)
-        block = self._block_rows(dtype)
-        total = float(len(held_out[0])) if weight is None else float(weight.sum())
+        n_rows, block = len(held_out[0]), self._block_rows(dtype)
+        total = float(n_rows) if weight is None else float(weight.sum())
 
         def validate(parameters: Sequence[Array]) -> Validation:
-            parts = [
-                function(*(each[start : start + block] for each in held_out), *parameters)
-                for start in range(0, len(held_out[0]), block)
-            ]
-            outputs = np.concatenate([part[0] for part in parts])
-            losses = sum(float(part[1]) for part in parts)
+            outputs = np.empty((n_rows, network.layer_sizes[-1]), dtype)
+
+            def share(start: int, stop: int) -> float:
+                losses = 0.0
+                for rows in blocks(start, stop, block):
+                    data = [each[rows] for each in held_out]
+                    outputs[rows], part = function(*data, *parameters)
+                    losses += float(part)
+                return losses
+
+            loss_sum = sum(on_shares(share, n_rows, block, available_threads(self.n_threads)))
             # Weights may have overflowed in the last update: the next step will say so.
             score = math.nan
             if np.isfinite(outputs).all():
                 score = self._score_outputs(held_out[1], outputs, weight)
-            return Validation(losses / total, score)
+            return Validation(loss_sum / total, score)
 
         return validate
 
@@ -297,18 +302,21 @@ class NetworkEstimator(BaseEstimator, ABC):
             return Program((network.X, *network.parameters), (output,))
 
         function = self._compiled(("outputs", network, activated), dtype, program)
-        block = self._block_rows(dtype)
         if sparse.issparse(X):
             X = X.tocsr()
-        result = np.empty((X.shape[0], network.layer_sizes[-1]), dtype)
-        for start in range(0, X.shape[0], block):
-            part = X[start : start + block]
-            dense = part.toarray() if sparse.issparse(part) else part
-            (result[start : start + block],) = function(dense, *parameters)
-        return result
+        outputs = np.empty((X.shape[0], network.layer_sizes[-1]), dtype)
+        block = self._block_rows(dtype)
+
+        def share(start: int, stop: int) -> None:
+            for rows in blocks(start, stop, block):
+                dense = X[rows].toarray() if sparse.issparse(X) else X[rows]
+                (outputs[rows],) = function(dense, *parameters)
+
+        on_shares(share, len(outputs), block, available_threads(self.n_threads))
+        return outputs
 
     def _block_rows(self, dtype: np.dtype[Any]) -> int:
-        return max(64, BLOCK_BYTES // (sum(self._network.layer_sizes) * dtype.itemsize))
+        return block_rows(sum(self._network.layer_sizes), dtype.itemsize)
 
     # --- compiled programs ---------------------------------------------------------------
 
@@ -317,18 +325,18 @@ class NetworkEstimator(BaseEstimator, ABC):
 
     def _once(self, key: Hashable, build: Callable[[], Any]) -> Any:
         """What ``build`` gives, built once for a key that names all it depends on."""
-        built: dict[Hashable, Any] = self.__dict__.setdefault("_built", {})
+        built = self.__dict__.setdefault("_built", {})
         if key not in built:
             built[key] = build()
         return built[key]
 
-    def _compiled(self, key: Hashable, dtype: Any, program: Callable[[], Program]) -> Function:
-        """A program compiled for the engine and threads that the parameters name."""
-        name = np.dtype(dtype).name
-        threads = available_threads(self.n_threads)
+    def _compiled(
+        self, key: Hashable, dtype: np.dtype[Any], program: Callable[[], Program]
+    ) -> Function:
+        """A program compiled for one thread: several may call it, each with rows of its own."""
+        float_type = _float_type(dtype)
         return self._once(
-            (key, name, self.engine, threads),
-            lambda: self._engine().compile(program(), name, threads),  # type: ignore[arg-type]
+            (key, float_type, self.engine), lambda: self._engine().compile(program(), float_type)
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -336,3 +344,7 @@ class NetworkEstimator(BaseEstimator, ABC):
         state = dict(super().__getstate__())
         state.pop("_built", None)
         return state
+
+
+def _float_type(dtype: np.dtype[Any]) -> FloatType:
+    return "float32" if dtype == np.float32 else "float64"

@@ -14,6 +14,8 @@ import scipy.optimize
 from sklearn.utils.optimize import _check_optimize_result
 
 from chainrule.engines.base import Array, Function
+from chainrule.engines.threads import one_blas_thread
+from chainrule.training.blocks import blocks, on_shares
 from chainrule.training.callbacks import Callback, Moment, entered, tell
 from chainrule.training.history import History
 from chainrule.training.loop import Validate
@@ -44,6 +46,8 @@ class Sums:
         Σ weight over all rows.
     block : int
         Rows evaluated at a time, so that hidden layers of all rows are never held at once.
+    n_threads : int, default=1
+        Threads that share the blocks.
     """
 
     function: Function
@@ -53,6 +57,7 @@ class Sums:
     share: float
     weight: float
     block: int
+    n_threads: int = 1
     reported: float = math.nan
 
     def split(self, vector: Vector) -> list[Array]:
@@ -67,17 +72,21 @@ class Sums:
     def __call__(self, vector: Vector) -> tuple[float, Vector]:
         """The value and gradient; ``reported`` keeps the loss that people are told."""
         parameters = self.split(vector)
-        losses = penalties = 0.0
-        slopes = np.zeros_like(vector)
-        for start in range(0, len(self.data[0]), self.block):
-            rows = [each[start : start + self.block] for each in self.data]
-            alpha = self.alpha if start == 0 else 0.0
-            loss, penalty, *gradients = self.function(*rows, *parameters, alpha)
-            losses += float(loss)
-            penalties += float(penalty)
-            slopes += np.concatenate([each.ravel() for each in gradients])
-        self.reported = (self.share * losses + penalties) / self.weight
-        return (losses + penalties) / self.weight, slopes / self.weight
+
+        def share(start: int, stop: int) -> Vector:
+            """Loss, penalty and gradient of some rows, one after another in a vector."""
+            total = np.zeros(2 + len(vector))
+            for rows in blocks(start, stop, self.block):
+                data = [each[rows] for each in self.data]
+                alpha = self.alpha if rows.start == 0 else 0.0
+                outputs = self.function(*data, *parameters, alpha)
+                total += np.concatenate([each.ravel() for each in outputs])
+            return total
+
+        shares = on_shares(share, len(self.data[0]), self.block, self.n_threads)
+        losses, penalty, *_ = total = np.sum(shares, axis=0)
+        self.reported = float(self.share * losses + penalty) / self.weight
+        return float(losses + penalty) / self.weight, total[2:] / self.weight
 
 
 def minimise(
@@ -140,7 +149,7 @@ def minimise(
         clock = time.perf_counter()
 
     try:
-        with entered(callbacks):
+        with entered(callbacks), one_blas_thread():
             result = scipy.optimize.minimize(
                 sums,
                 latest,

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.engines.base import Array, TrainingLoop
+from chainrule.engines.threads import one_blas_thread
 from chainrule.errors import NonFiniteLossError
 from chainrule.training.callbacks import Callback, Moment, entered, tell
 from chainrule.training.diagnosis import explain_failure
@@ -166,7 +167,8 @@ class Epochs:
         self.progress.epochs = 0
         self.loop.steps_done = self.progress.steps
         try:
-            with entered(self.callbacks):
+            # Set here once: the engine's own limit then costs nothing at each call.
+            with entered(self.callbacks), one_blas_thread():
                 while not self._epoch():
                     if self.progress.epochs == self.plan.max_epochs:
                         if warn:
