@@ -1,8 +1,4 @@
-"""chainrule, native engine: the trainer behind ``MLPRegressor.fit``, an epoch at a time.
-
-PROVISIONAL: written before the estimator and its trainer existed.  To be settled with them:
-how a trainer is obtained from an estimator, and how it is given its first weights.
-"""
+"""chainrule: the training step that ``MLPRegressor.fit`` compiles, an epoch at a time."""
 
 from __future__ import annotations
 
@@ -13,39 +9,48 @@ import numpy as np
 
 import chainrule as cr
 from benchmarks.task import LEARNING_RATE
+from chainrule.engines.registry import get_engine
+from chainrule.engines.threads import available_threads
+from chainrule.networks.mlp import MLP
+from chainrule.training.optimizers import Adam
+from chainrule.training.step import Objective, initial_state, training_step
 
 if TYPE_CHECKING:
     from benchmarks.task import Array, Network
 
 
 class ChainruleNative:
-    """The trainer that the public estimator compiles."""
+    """The training step on the native engine, all threads."""
 
     def __init__(self, network: Network, X: Array, Y: Array, seed: int) -> None:
         self.generator = np.random.default_rng(seed)
-        self.rows = len(X)
-        model = cr.MLPRegressor(
-            hidden_layer_sizes=network.layers[1:-1],
-            activation="relu",
-            solver="adam",
-            alpha=0.0,
-            batch_size=network.batch,
-            learning_rate_init=LEARNING_RATE,
-            shuffle=True,
-            tol=0.0,
-            n_iter_no_change=10**6,
-            random_state=seed,
-            engine="native",
-        )
+        self.rows, self.batch = len(X), network.batch
+        weights = network.initial_weights(seed)
         start = time.perf_counter()
-        self.trainer = model.trainer(X, Y, initial_weights=network.initial_weights(seed))
+        mlp = MLP(network.layers, "relu", "identity")
+        y = cr.variable("y", ("rows", network.layers[-1]))
+        row_losses = cr.mean(cr.square(mlp.raw_output(mlp.X) - y), 1)
+        step = training_step(Objective(row_losses, (mlp.X, y), mlp.parameters), Adam())
+        arrays = [W for W, _ in weights] + [b for _, b in weights]
+        state = initial_state(step, dict(zip(mlp.parameters, arrays, strict=True)))
+        self.loop = get_engine("native").compile_step(
+            step,
+            "float32",
+            [X, Y],
+            state,
+            {"learning_rate": LEARNING_RATE},
+            n_threads=available_threads(),
+            batch_size=network.batch,
+        )
         self.compile_seconds = time.perf_counter() - start
 
     def epoch(self) -> float:
         """One pass over all rows."""
-        return float(self.trainer.run_epoch(self.generator.permutation(self.rows)))
+        order = self.generator.permutation(self.rows)
+        report = self.loop.run(order, self.batch, 0, -(-self.rows // self.batch))
+        return report.loss_sum / report.rows
 
 
 def prepare(network: Network, X: Array, Y: Array, seed: int) -> ChainruleNative:
-    """Compile the trainer."""
+    """Compile the training step."""
     return ChainruleNative(network, X, Y, seed)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
 
+import scipy.linalg.cython_blas  # noqa: F401  whose BLAS must be loaded to be found
 from threadpoolctl import ThreadpoolController
 
 __all__ = ["available_threads", "one_blas_thread"]
@@ -22,8 +25,14 @@ def available_threads(n_threads: int | None = None) -> int:
 
 
 _lock = threading.Lock()
-_limits = ExitStack()
 _users = 0
+_before: list[int] = []
+
+
+@cache
+def _libraries() -> tuple[Any, ...]:
+    """The BLAS libraries of this process; looking for them takes milliseconds."""
+    return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
 @contextmanager
@@ -33,15 +42,29 @@ def one_blas_thread() -> Iterator[None]:
     The number of BLAS threads belongs to the whole process. So the first one in sets it and the
     last one out restores it: two fits that overlap in time must not restore each other's limit.
     """
-    global _users
+    global _users, _before
     with _lock:
-        if _users == 0:
-            _limits.enter_context(ThreadpoolController().limit(limits=1, user_api="blas"))
         _users += 1
+        if _users == 1:
+            _before = [each.num_threads for each in _libraries()]
+            _limit([1] * len(_before))
     try:
         yield
     finally:
         with _lock:
             _users -= 1
             if _users == 0:
-                _limits.close()
+                _limit(_before)
+
+
+def _limit(numbers: list[int]) -> None:
+    for library, number in zip(_libraries(), numbers, strict=True):
+        if library.num_threads != number:
+            # threadpoolctl 3.8 ignores all threads but the first one that ever set a number,
+            # and the last one out may be another.
+            release = getattr(library, "clear_controlling_thread", None)
+            if release is not None:
+                release(force=True)
+            library.set_num_threads(number)
+            if release is not None:
+                release(force=True)

@@ -30,6 +30,7 @@ from chainrule.engines.native.plan import (
     Take,
     View,
 )
+from chainrule.engines.native.products import ProductEmitter, is_small
 from chainrule.engines.native.scalars import storage_type
 from chainrule.engines.native.sharing import ROWS
 from chainrule.graph.shape import Dimension, Size, count, multiply
@@ -55,17 +56,35 @@ _SPINS = 2000
 """How often a waiting thread looks before it lets others have its core."""
 
 
-def assemble(plan: Plan, dtype: Literal["float32", "float64"], minibatch: int | None) -> ir.Module:
-    """The module of a plan; ``minibatch`` is the number of inputs that a step gathers."""
-    return _Assembler(plan, dtype).assemble(minibatch)
+def assemble(
+    plan: Plan,
+    dtype: Literal["float32", "float64"],
+    vector: tuple[int, int],
+    minibatch: int | None = None,
+) -> ir.Module:
+    """The module of a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    dtype : {"float32", "float64"}
+    vector : tuple of int
+        Bits of a vector register, and how many registers there are.
+    minibatch : int, optional
+        For a training step, the number of inputs that it gathers.
+    """
+    return _Assembler(plan, dtype, vector).assemble(minibatch)
 
 
 class _Assembler:
-    def __init__(self, plan: Plan, dtype: Literal["float32", "float64"]) -> None:
+    def __init__(
+        self, plan: Plan, dtype: Literal["float32", "float64"], vector: tuple[int, int]
+    ) -> None:
         self.plan = plan
         self.module = ir.Module("chainrule")
         self.m = Mathematics(self.module, dtype)
         self.kernels = KernelEmitter(self.module, self.m, plan.n_threads)
+        self.products = ProductEmitter(self.module, self.m, vector)
         self.wait = self._define_wait()
         self.symbols: dict[str, Value] = {}
         self.carried: dict[Buffer, Value] = {}
@@ -191,6 +210,9 @@ class _Assembler:
 
     def _emit_matmul(self, product: MatMul) -> None:
         """BLAS counts by columns: C = A·B by rows is Cᵀ = Bᵀ·Aᵀ by columns."""
+        if is_small(product):
+            self._emit_small_product(product)
+            return
         rows, inner = product.left.shape
         columns = product.right.shape[1]
         left_flag, left_gap = _orientation(product.left)
@@ -212,6 +234,12 @@ class _Assembler:
             self._integer(product.target.strides[0] if rows != 1 else columns),
         ]
         self.b.call(_Callable(self.gemm, kind), arguments)
+
+    def _emit_small_product(self, product: MatMul) -> None:
+        function, left, right = self.products.function(product)
+        sizes = [self._size(left.shape[0]), self._size(left.shape[1])]
+        operands = [self._address(each) for each in (left, right, product.target)]
+        self.b.call(function, [*sizes, *operands])
 
     def _literal(self, kind: ir.Type, value: float) -> Value:
         """The address of a constant."""

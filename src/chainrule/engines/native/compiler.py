@@ -13,7 +13,7 @@ from llvmlite import ir
 
 from chainrule.engines.native import cache
 
-__all__ = ["Code", "compile_code", "host"]
+__all__ = ["Code", "compile_code", "host", "vector_registers"]
 
 _lock = threading.Lock()
 
@@ -45,6 +45,20 @@ def host() -> str:
     """What compiled code depends on besides the program: the processor and LLVM."""
     version = ".".join(str(each) for each in llvm.llvm_version_info)
     return f"{llvm.get_default_triple()} {llvm.get_host_cpu_name()} {_features()} {version}"
+
+
+@functools.cache
+def vector_registers() -> tuple[int, int]:
+    """Bits of a vector register of this processor, and how many it has."""
+    try:
+        features = dict(llvm.get_host_cpu_features())
+    except RuntimeError:
+        features = {}
+    if features.get("avx512f"):
+        return 512, 32
+    if features.get("avx"):
+        return 256, 16
+    return 128, 32 if features.get("neon") else 16
 
 
 class Code:

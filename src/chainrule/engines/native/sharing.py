@@ -7,15 +7,16 @@ either the same for all, or, where rows were summed over, each thread holds a pa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from chainrule.graph.loop import Loop
 from chainrule.graph.node import Node
-from chainrule.graph.shape import Dimension, Shape, Size, divide, multiply
+from chainrule.graph.shape import Dimension, Shape, Size, count, divide, multiply, resolve
 from chainrule.graph.traversal import topological_order
 
-__all__ = ["ROWS", "has_rows", "is_shareable", "part_of"]
+__all__ = ["ROWS", "has_rows", "is_shareable", "part_of", "worthwhile_threads"]
 
 ROWS = "rows"
 
@@ -41,6 +42,34 @@ def part_of(node: Node) -> Literal["sum", "max"] | None:
 def is_shareable(outputs: Sequence[Node]) -> bool:
     """Whether the rows can be divided among threads without changing any value."""
     return _Rows().fit(outputs)
+
+
+_WORTH_A_THREAD = 1_000_000
+"""Operations of one step for which another thread gains more than it costs to wait for it."""
+
+
+def worthwhile_threads(outputs: Sequence[Node], rows: int, most: int) -> int:
+    """The number of threads, up to ``most``, that a step over so many rows can use."""
+    if most == 1 or rows < 2 or not is_shareable(outputs):
+        return 1
+    operations = _operations(outputs, defaultdict(lambda: 1, {ROWS: rows}))
+    return max(1, min(most, rows, 1 + operations // _WORTH_A_THREAD))
+
+
+def _operations(outputs: Iterable[Node], sizes: Mapping[str, int]) -> int:
+    """About how many arithmetic operations an evaluation takes; matrix products count most."""
+    total = 0
+    for node in topological_order(outputs):
+        elements = resolve(count(node.shape), sizes)
+        if node.operation == "matmul":
+            total += 2 * elements * resolve(node.inputs[0].shape[1], sizes)
+        elif node.operation == "scan":
+            loop: Loop = node.attributes["loop"]
+            steps = resolve(loop.length, sizes)
+            total += steps * _operations([*loop.updates, node.attributes["output"]], sizes)
+        else:
+            total += elements
+    return total
 
 
 class _Rows:
