@@ -8,13 +8,14 @@ them, such as σ in 1/(1 + e^(-x)).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import chainrule.graph.functions as fn
 from chainrule.calculus.rewriting import Rewrite, like, number
 from chainrule.graph.node import Node, constant
-from chainrule.graph.shape import count
+from chainrule.graph.shape import Size, count
 
 __all__ = ["ARITHMETIC", "RECOGNITION"]
 
@@ -114,15 +115,26 @@ def _collect_factors(node: Node) -> Node | None:
 
 
 def _signed_terms(node: Node) -> Iterator[tuple[Node, float]]:
-    """The terms of a sum with their signs; a term that has a name is not taken apart."""
+    """The terms of a sum with their signs.
+
+    A term that has a name is not taken apart, nor is a sum that occurs twice: 2·(x + y).
+    """
+    times = Counter(each for each, _, _ in _inside_sum(node, ()))
+    whole = {each for each, count_ in times.items() if count_ > 1}
+    return ((each, sign) for each, sign, is_term in _inside_sum(node, whole) if is_term)
+
+
+def _inside_sum(node: Node, whole: Container[Node]) -> Iterator[tuple[Node, float, bool]]:
+    """Each part of a sum with its sign, and whether it is a term, not a sum of terms."""
     stack = [(node, 1.0)]
     while stack:
         each, sign = stack.pop()
-        if each.operation in ("add", "subtract") and (each.name is None or each is node):
+        is_term = each.operation not in ("add", "subtract") or each in whole
+        is_term = is_term or (each.name is not None and each is not node)
+        yield each, sign, is_term
+        if not is_term:
             left, right = each.inputs
             stack += [(right, sign if each.operation == "add" else -sign), (left, sign)]
-        else:
-            yield each, sign
 
 
 def _collect_terms(node: Node) -> Node | None:
@@ -168,6 +180,15 @@ def _sum_of_one_element(node: Node) -> Node | None:
     return None
 
 
+def _size_of_several(node: Node) -> Node | None:
+    """The size 2·rows is 2 times rows."""
+    if node.operation == "size":
+        dimension: Size = node.attributes["dimension"]
+        if dimension.coefficient != 1:
+            return dimension.coefficient * fn.size(Size(1, dimension.symbols))
+    return None
+
+
 def _sum_of_constant(node: Node) -> Node | None:
     """Σ c = n·c."""
     if node.operation == "sum" and (value := number(node.inputs[0])) is not None:
@@ -210,6 +231,7 @@ ARITHMETIC: dict[str, Rewrite] = {
     "comparison with an extreme": _compare_with_extreme,
     "like factors": _collect_factors,
     "like terms": _collect_terms,
+    "size of several": _size_of_several,
     "sum of one": _sum_of_one_element,
     "sum of a constant": _sum_of_constant,
 }

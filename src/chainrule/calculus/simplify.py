@@ -149,11 +149,12 @@ def _transpose_twice(node: Node) -> Node | None:
 
 
 def _spare_stretch(node: Node) -> Node | None:
-    """An element-wise operation stretches its inputs itself."""
+    """An element-wise operation stretches its inputs itself, single numbers to any shape."""
     if node.operation not in ("add", "subtract", "multiply", "divide", "maximum", "minimum"):
         return None
     for position, each in enumerate(node.inputs):
-        if each.operation == "broadcast":
+        a_number = each.operation == "reshape" and not each.inputs[0].shape
+        if each.operation == "broadcast" or a_number:
             inputs = list(node.inputs)
             inputs[position] = each.inputs[0]
             shorter = with_inputs(node, tuple(inputs))

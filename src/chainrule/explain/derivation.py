@@ -1,0 +1,216 @@
+"""``explain``: a formula or a graph, worked out at one point to the last derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.engines.base import Array
+from chainrule.engines.registry import compile as compile_graph
+from chainrule.errors import FormulaError
+from chainrule.explain.board import Board
+from chainrule.explain.chains import Chains
+from chainrule.explain.closed_forms import closed_forms
+from chainrule.explain.dictionary import to_dict
+from chainrule.explain.differences import check_gradient
+from chainrule.explain.notation import write
+from chainrule.explain.reading import (
+    Target,
+    read_expression,
+    read_targets,
+    read_values,
+)
+from chainrule.explain.slopes import define_primes
+from chainrule.explain.steps import backward_steps, forward_steps
+from chainrule.explain.text import to_text
+from chainrule.explain.worksheet import (
+    BackwardStep,
+    Chain,
+    ForwardStep,
+    Given,
+    Value,
+    Worksheet,
+    as_value,
+)
+from chainrule.graph.node import Node, private_variable
+from chainrule.graph.traversal import dependents, substitute, variables
+
+__all__ = ["Derivation", "explain"]
+
+
+class Derivation:
+    """A worked derivation: printed, it is what a teacher would write on the blackboard.
+
+    Made by :func:`explain`.
+
+    Attributes
+    ----------
+    worksheet : Worksheet
+        The derivation as data, which every renderer reads.
+    """
+
+    def __init__(self, worksheet: Worksheet) -> None:
+        self.worksheet = worksheet
+
+    @property
+    def value(self) -> float:
+        """The value of the formula."""
+        return self.worksheet.value
+
+    @property
+    def gradients(self) -> dict[str, Value]:
+        """The gradient by each variable asked for: a float, or an array for an array."""
+        return {chain.variable: chain.gradient for chain in self.worksheet.chains}
+
+    @property
+    def forward(self) -> tuple[ForwardStep, ...]:
+        """One step for each operation, from the variables to the result."""
+        return self.worksheet.forward
+
+    @property
+    def backward(self) -> tuple[BackwardStep, ...]:
+        """The gradient of each value as the sum over its uses, from the result backward."""
+        return self.worksheet.backward
+
+    @property
+    def chains(self) -> tuple[Chain, ...]:
+        """For each variable, the partial derivatives from the result back to it."""
+        return self.worksheet.chains
+
+    def to_text(self, digits: int = 4) -> str:
+        """The derivation in Unicode, numbers in so many significant digits."""
+        return to_text(self.worksheet, digits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The derivation in plain dictionaries, lists, strings and numbers, ready for JSON."""
+        return to_dict(self.worksheet)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.gradients)
+        return f"<Derivation of {self.worksheet.symbol} by {names or 'nothing'}>"
+
+
+def explain(
+    expression: Node | str,
+    values: Mapping[Target, npt.ArrayLike] | None = None,
+    /,
+    wrt: Target | Sequence[Target] | None = None,
+    **named_values: npt.ArrayLike,
+) -> Derivation:
+    """Work out a formula and its derivatives at one point, as on a blackboard.
+
+    Parameters
+    ----------
+    expression : Node or str
+        A scalar graph, or a formula in text: ``"(x + y) * z"``, ``"q = x + y; q * z"``.
+    values : mapping of str or Node to array-like, optional
+        Values of variables, by name or node.
+    wrt : str, Node, or a sequence of these, optional
+        The variables, or parts, to derive by. All variables by default.
+    **named_values : array-like
+        Values of variables, by name.
+
+    Returns
+    -------
+    Derivation
+        ``print`` writes it out; ``value`` and ``gradients`` are the results.
+
+    Raises
+    ------
+    FormulaError
+        If the text is no formula, a variable has no value or an unknown one is given a value,
+        or the formula has no finite value or derivative at this point.
+    GraphError
+        If the result is not a single number.
+
+    Notes
+    -----
+    All values come from the reference engine in double precision, all derivatives from the
+    rules of ``chainrule.calculus``; nothing is written per example.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> work = cr.explain("q = x + y; q * z", x=-2, y=5, z=-4)
+    >>> work.value, work.gradients
+    (-12.0, {'x': -4.0, 'y': -4.0, 'z': 3.0})
+    """
+    output = read_expression(expression)
+    given = read_values(output, values or {}, named_values)
+    targets = read_targets(output, wrt, given)
+    board = Board(output, targets, given)
+    forward = forward_steps(board)
+    backward = backward_steps(board)
+    if not all(np.all(np.isfinite(each)) for each in board.gradients.values()):
+        raise FormulaError("A gradient is too large to be computed at this point.")
+    return Derivation(
+        Worksheet(
+            symbol=board.symbols[output],
+            parts=_parts(board),
+            given=tuple(Given(board.symbols[each], as_value(given[each])) for each in given),
+            forward=tuple(forward),
+            backward=tuple(backward),
+            chains=tuple(_chains(board, forward)),
+            definitions=tuple(define_primes(board.reached, board.symbols.values())),
+            value=float(board.values[output]),
+        )
+    )
+
+
+def _parts(board: Board) -> tuple[tuple[str, Any], ...]:
+    named = [node for node in board.order if node.name and node.inputs]
+    shown = named if board.output in named else [*named, board.output]
+    return tuple((board.symbols[node], write(node)) for node in shown)
+
+
+def _chains(board: Board, forward: Sequence[ForwardStep]) -> list[Chain]:
+    chains, forms = Chains(board), closed_forms(board)
+    result = []
+    for target in board.targets:
+        gradient = board.gradients[target]
+        result.append(
+            Chain(
+                variable=board.symbols[target],
+                paths=tuple(chains.paths(target)),
+                closed_forms=tuple(forms[target]),
+                gradient=as_value(gradient),
+                check=check_gradient(
+                    _as_function(board, target),
+                    board.values[target],
+                    gradient,
+                    _kink_between(board, target, forward),
+                ),
+            )
+        )
+    return result
+
+
+def _as_function(board: Board, target: Node) -> Callable[[Array], float]:
+    """The output as a function of one target, all else as given."""
+    free = (
+        target
+        if target.operation == "variable"
+        else private_variable("free", target.shape, target.kind)
+    )
+    (moved,) = substitute([board.output], {target: free})
+    inputs = variables([moved])
+    compiled = compile_graph(moved, inputs, engine="reference")
+
+    def function(at: Array) -> float:
+        arguments = [at if each is free else board.given[each] for each in inputs]
+        return float(compiled(*arguments)[0])
+
+    return function
+
+
+def _kink_between(board: Board, target: Node, forward: Sequence[ForwardStep]) -> str | None:
+    """Why the output has no derivative by the target at this point, if it has none."""
+    depending = dependents(board.order, [target])
+    kinks = (step.kink.place for step in forward if step.kink and step.node in depending)
+    return next(kinks, None)

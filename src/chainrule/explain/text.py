@@ -1,0 +1,246 @@
+"""A worksheet as Unicode text: what a teacher would write on the blackboard."""
+
+from __future__ import annotations
+
+import itertools
+import textwrap
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from chainrule.explain.array_text import array_text, shape_text
+from chainrule.explain.formula import Formula, Sum, numbers_in
+from chainrule.explain.formula_text import formula_text, is_rounded, number_text
+from chainrule.explain.worksheet import BackwardStep, Chain, ForwardStep, Path, Value, Worksheet
+
+__all__ = ["to_text"]
+
+_WIDTH, _SHORT = 100, 40
+
+
+def to_text(sheet: Worksheet, digits: int = 4) -> str:
+    """A worksheet as text: the formula, the steps forward and backward, the chains, the result.
+
+    Parameters
+    ----------
+    sheet : Worksheet
+    digits : int, default=4
+        Significant digits of numbers; ``≈`` stands where some are left out.
+    """
+    page = _Page(sheet, digits)
+    sections = [page.heading(), page.forward(), page.backward(), page.chains(), page.result()]
+    written = ["\n".join(line.rstrip() for line in section) for section in sections]
+    return "\n\n".join(each for each in written if each)
+
+
+Row = list[str]
+
+
+class _Page:
+    """The sections of a page, each as its lines."""
+
+    def __init__(self, sheet: Worksheet, digits: int) -> None:
+        self.sheet = sheet
+        self.digits = digits
+
+    def heading(self) -> Iterator[str]:
+        yield from _aligned([[symbol, f"= {self._formula(f)}"] for symbol, f in self.sheet.parts])
+        numbers = [each for each in self.sheet.given if not isinstance(each.value, np.ndarray)]
+        arrays = [each for each in self.sheet.given if isinstance(each.value, np.ndarray)]
+        if numbers:
+            points = [f"{each.symbol} = {self._value(each.value)}" for each in numbers]
+            yield from _wrapped("at ", ", ".join(points))
+        for each in arrays:
+            yield f"{each.symbol} = {self._value(each.value)}"
+            yield from self._matrix(each.value)
+
+    def forward(self) -> Iterator[str]:
+        if not self.sheet.forward:
+            return
+        yield "Forward"
+        rows = [self._forward_row(step) for step in self.sheet.forward]
+        for step, line in zip(self.sheet.forward, _aligned(rows), strict=True):
+            yield f"  {line}"
+            yield from self._matrix(step.value)
+            if step.kink:
+                yield from _wrapped("    Note: ", f"{step.kink.place}; {step.kink.rule}.")
+
+    def _forward_row(self, step: ForwardStep) -> Row:
+        rule, value = self._formula(step.rule), self._value(step.value)
+        row = [step.symbol, f"= {rule}", "", f"{self._equals(step.value)} {value}"]
+        if step.numbers is not None:
+            numbers = self._formula(step.numbers)
+            if numbers not in (rule, value):
+                row[2] = f"{self._equals(*numbers_in(step.numbers))} {numbers}"
+        return row
+
+    def backward(self) -> Iterator[str]:
+        yield f"Backward: ∂{self.sheet.symbol}/∂u · ∂u/∂v for every use u of v"
+        rows = [self._backward_rows(step) for step in self.sheet.backward]
+        lines = iter(_aligned([row for each in rows for row in each]))
+        for step, own_rows in zip(self.sheet.backward, rows, strict=True):
+            yield from (f"  {line}" for line in itertools.islice(lines, len(own_rows)))
+            yield from self._matrix(step.gradient)
+            if step.end:
+                yield f"    Note: nothing flows further back: {step.end}."
+        for each in self.sheet.definitions:
+            yield f"  where {self._formula(each.sign)} = {self._formula(each.meaning)}"
+
+    def _backward_rows(self, step: BackwardStep) -> list[Row]:
+        """A row for each use, and where there are several, one for what they add up to."""
+        result = f"{self._equals(step.gradient)} {self._value(step.gradient)}"
+        rows: list[Row] = []
+        for use in step.uses:
+            product = f"{self._equals(use.product)} {self._value(use.product)}"
+            rule, numbers = self._formula(use.rule), ""
+            if use.slope is not None and use.slope_value is not None:
+                upstream = f"∂{self.sheet.symbol}/∂{use.by}"
+                rule = _product([upstream, _factor(use.slope, self._formula(use.slope))])
+                factors = [float(use.upstream), use.slope_value]
+                numbers = _product([self._number(each) for each in factors])
+                numbers = f"{self._equals(*factors)} {numbers}"
+            rows.append(["", f"{'+' if rows else '='} {rule}", numbers, product])
+        if len(rows) > 1 and not isinstance(step.gradient, np.ndarray):
+            added = _sum([self._value(use.product) for use in step.uses])
+            equals = self._equals(*(use.product for use in step.uses))
+            rows.append(["", f"{equals} {added}", "", result])
+        elif len(rows) != 1:
+            rows.append(["", "", "", result])
+        rows[0][0] = self._partial(step.symbol)
+        return rows
+
+    def chains(self) -> Iterator[str]:
+        if not any(chain.paths for chain in self.sheet.chains):
+            return
+        yield "Chain rule"
+        for chain in self.sheet.chains:
+            if chain.paths:
+                yield from self._chain(chain)
+
+    def _chain(self, chain: Chain) -> Iterator[str]:
+        head = f"  {self._partial(chain.variable)} "
+        partials, symbols, numbers = [], [], []
+        for path in chain.paths:
+            partials.append(_product([f"∂{each.of}/∂{each.by}" for each in path.factors]))
+            symbols.append(_product(self._slopes(path)))
+            numbers.append(_product([self._number(each.value) for each in path.factors]))
+        values = [each.value for path in chain.paths for each in path.factors]
+        gradient = chain.gradient
+        lines = [("=", partials), ("=", symbols), (self._equals(*values), numbers)]
+        lines.append((self._equals(gradient), [self._value(gradient)]))
+        before = head.strip()
+        for sign, terms in lines:
+            text = _sum(terms)
+            if text != before:
+                yield from _wrapped(f"{head}{sign} ", text)
+                head, before = " " * len(head), text
+
+    def _slopes(self, path: Path) -> list[str]:
+        texts = []
+        for each in path.factors:
+            if each.slope is None:
+                texts.append(f"∂{each.of}/∂{each.by}")
+            else:
+                text = self._formula(each.slope)
+                texts.append(text if len(path.factors) == 1 else _factor(each.slope, text))
+        return texts
+
+    def result(self) -> Iterator[str]:
+        yield "Result"
+        chains = self.sheet.chains
+        forms = [self._closed_forms(chain) for chain in chains]
+        value = f"{self._equals(self.sheet.value)} {self._value(self.sheet.value)}"
+        if all(len(each) <= 1 and len("".join(each)) <= _SHORT for each in forms):
+            rows = [[self.sheet.symbol, "", value, ""]]
+            for chain, form in zip(chains, forms, strict=True):
+                equals = f"= {form[0]}" if form else ""
+                rows.append([self._partial(chain.variable), equals, *self._outcome(chain)])
+            yield from (f"  {line}" for line in _aligned(rows))
+        else:
+            yield f"  {self.sheet.symbol} {value}"
+            for chain, form in zip(chains, forms, strict=True):
+                head = f"  {self._partial(chain.variable)} "
+                for each in form:
+                    yield from _wrapped(f"{head}= ", each)
+                    head = " " * len(head)
+                yield f"{head}{'  '.join(self._outcome(chain))}"
+        if any(chain.check.agrees for chain in chains):
+            yield "  ✓ distance to the central difference (f(x + h) − f(x − h))/2h"
+
+    def _closed_forms(self, chain: Chain) -> list[str]:
+        """The closed forms that say more than the number."""
+        texts = [self._formula(each.formula) for each in chain.closed_forms]
+        return [each for each in texts if each != self._value(chain.gradient)]
+
+    def _outcome(self, chain: Chain) -> list[str]:
+        value = f"{self._equals(chain.gradient)} {self._value(chain.gradient)}"
+        return [value, self._check(chain)]
+
+    def _check(self, chain: Chain) -> str:
+        check = chain.check
+        if check.error is None:
+            return f"not checked: {check.reason}"
+        if check.agrees:
+            return f"✓ {number_text(check.error, 1)}"
+        return f"✗ the central difference is {self._number(check.difference_quotient or 0.0)}"
+
+    # --- words of a line -----------------------------------------------------------------
+
+    def _formula(self, formula: Formula) -> str:
+        return formula_text(formula, self.digits)
+
+    def _number(self, value: float) -> str:
+        return number_text(value, self.digits)
+
+    def _partial(self, by: str) -> str:
+        return f"∂{self.sheet.symbol}/∂{by}"
+
+    def _value(self, value: Value) -> str:
+        if isinstance(value, np.ndarray):
+            return shape_text(value.shape)
+        return str(value).lower() if isinstance(value, bool) else self._number(value)
+
+    def _equals(self, *values: Value) -> str:
+        numbers = [each for each in values if not isinstance(each, np.ndarray)]
+        return "≈" if any(is_rounded(each, self.digits) for each in numbers) else "="
+
+    def _matrix(self, value: Value) -> Iterator[str]:
+        """An array below its line."""
+        if isinstance(value, np.ndarray):
+            yield from (f"    {line}" for line in array_text(value, self._number))
+
+
+def _factor(formula: Formula, text: str) -> str:
+    """A formula as one factor of a product."""
+    return f"({text})" if isinstance(formula, Sum) else text
+
+
+def _product(factors: Sequence[str]) -> str:
+    """Factors with wide dots between; a minus does not follow a dot."""
+    first, *rest = factors
+    return " · ".join([first, *(f"({each})" if each.startswith("−") else each for each in rest)])
+
+
+def _sum(terms: Sequence[str]) -> str:
+    """Terms with a plus between; a minus does not follow a plus."""
+    first, *rest = terms
+    return " + ".join([first, *(f"({each})" if each.startswith("−") else each for each in rest)])
+
+
+def _aligned(rows: Sequence[Row]) -> list[str]:
+    """Rows of cells as lines, with their cells one below the other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    used = [index for index, width in enumerate(widths) if width]
+    return [" ".join(row[index].ljust(widths[index]) for index in used) for row in rows]
+
+
+def _wrapped(head: str, text: str) -> Iterator[str]:
+    """A text after a head, on as many lines as it takes."""
+    yield from textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
