@@ -58,7 +58,7 @@ class NetworkEstimator(BaseEstimator, ABC):
     @property
     @abstractmethod
     def _parameters(self) -> list[Array]:
-        """The learned arrays, in the order of the network's parameters."""
+        """The learned arrays, in the order of the network's parameters; epochs update them."""
 
     @abstractmethod
     def _score_outputs(self, y: Array, outputs: Array, weight: Array | None) -> float:
@@ -97,14 +97,13 @@ class NetworkEstimator(BaseEstimator, ABC):
         self,
         loss: Loss,
         data: Sequence[Array],
-        parameters: Sequence[Array],
         held_out: Sequence[Array] | None,
         incremental: bool,
-    ) -> list[Array]:
-        """Train by minibatches; the parameters given are updated in place if they can be."""
+    ) -> None:
+        """Train by minibatches, which updates the parameters in place."""
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
-        rows = None
+        rows, parameters = None, self._parameters
         if self.early_stopping and held_out is None:
             rows, kept_back = self._split(data[1])
             held_out = [each[kept_back] for each in data]
@@ -155,7 +154,6 @@ class NetworkEstimator(BaseEstimator, ABC):
         ).run(warn=not incremental)
         self._memory = state[len(parameters) :]
         self._publish(progress)
-        return state[: len(parameters)]
 
     def _split(self, y: Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Rows to train on and rows held out, drawn as scikit-learn's MLP draws them."""
@@ -204,9 +202,9 @@ class NetworkEstimator(BaseEstimator, ABC):
         self,
         loss: Loss,
         data: Sequence[Array],
-        parameters: Sequence[Array],
         held_out: Sequence[Array] | None,
     ) -> list[Array]:
+        """The parameters at which L-BFGS ended."""
         if self.dropout:
             raise ValueError(
                 "dropout draws anew at every step, which 'lbfgs' cannot work with: choose "
@@ -221,7 +219,7 @@ class NetworkEstimator(BaseEstimator, ABC):
         sums = Sums(
             self._compiled(key, dtype, objective.sums_and_gradients),
             data,
-            parameters,
+            self._parameters,
             float(self.alpha),
             objective.share,
             weight,

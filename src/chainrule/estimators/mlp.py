@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
 import numpy as np
 import scipy.special
-from scipy import sparse
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import check_random_state, column_or_1d, compute_sample_weight
+from sklearn.utils import compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
@@ -22,143 +19,13 @@ from sklearn.utils.multiclass import (
     type_of_target,
     unique_labels,
 )
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from chainrule.engines.base import Array
-from chainrule.estimators.base import NetworkEstimator, is_stochastic
+from chainrule.estimators.base import is_stochastic
+from chainrule.estimators.mlp_base import BaseMLP
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS, documented
-from chainrule.networks.losses import Loss, classification_loss, regression_loss
-from chainrule.networks.mlp import MLP
-from chainrule.training.loop import Progress
+from chainrule.networks.losses import classification_loss, regression_loss
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
-
-
-class BaseMLP(NetworkEstimator):
-    """What the classifier and the regressor share."""
-
-    _parameter_constraints: dict[str, list[Any]] = TRAINING_CONSTRAINTS
-
-    @abstractmethod
-    def _validate_input(self, X, y, incremental, reset):
-        """X, and y as columns of numbers, one for each output."""
-
-    @abstractmethod
-    def _columns(self, y, dtype):
-        """Targets as columns of numbers, one for each output."""
-
-    @abstractmethod
-    def _row_loss(self) -> Loss:
-        """The loss that the parameters ask for."""
-
-    def _store(self, parameters: Mapping[str, Any]) -> None:
-        """Keep what ``__init__`` was called with, and nothing more."""
-        for name in self._get_param_names():
-            setattr(self, name, parameters[name])
-
-    @property
-    def _parameters(self) -> list[Array]:
-        return [*self.coefs_, *self.intercepts_]
-
-    def _fit(self, X, y, sample_weight=None, validation_data=None, incremental=False):
-        sizes = self.hidden_layer_sizes
-        hidden = [int(size) for size in (sizes if hasattr(sizes, "__iter__") else [sizes])]
-        if any(size <= 0 for size in hidden):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
-        fresh = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
-        X, Y = self._validate_input(X, y, incremental, reset=fresh)
-        data = [X, Y]
-        weights = self._row_weights(sample_weight, X, Y)
-        if weights is not None:
-            data.append(weights)
-        held_out = None if validation_data is None else self._held_out(validation_data, X.dtype)
-        loss = self._row_loss()
-        network = MLP(
-            (X.shape[1], *hidden, Y.shape[1]),
-            self.activation,
-            loss.output_activation,
-            float(self.dropout),
-        )
-        self._random_state = check_random_state(self.random_state)
-        self._start(network, X.dtype, fresh)
-        parameters = [np.ascontiguousarray(each, X.dtype) for each in self._parameters]
-        if self.solver == "lbfgs":
-            learned = self._fit_lbfgs(loss, data, parameters, held_out)
-        else:
-            learned = self._fit_epochs(loss, data, parameters, held_out, incremental)
-        half = len(learned) // 2
-        self.coefs_, self.intercepts_ = learned[:half], learned[half:]
-        if not all(np.isfinite(each).all() for each in learned):
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may contain large "
-                "values and need to be preprocessed."
-            )
-        return self
-
-    def _validate_rows(self, X, y, dtype, reset, **options) -> tuple[Array, Array]:
-        """Checked rows, dense, in the order of C: nothing is copied if they are so already."""
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            dtype=dtype,
-            order="C",
-            reset=reset,
-            **options,
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        return X.toarray(order="C") if sparse.issparse(X) else X, y
-
-    def _row_weights(self, sample_weight, X, Y) -> Array | None:
-        if sample_weight is None:
-            return None
-        return _check_sample_weight(sample_weight, X, dtype=X.dtype)
-
-    def _start(self, network: MLP, dtype: Any, fresh: bool) -> None:
-        """First weights, or a check that the network is still that of the fit before."""
-        if not fresh and network.layer_sizes != self._network.layer_sizes:
-            raise ValueError(
-                f"Training goes on from layers of sizes {self._network.layer_sizes}, but now "
-                f"{network.layer_sizes} are asked for: fit with warm_start=False first."
-            )
-        if network != getattr(self, "_network", network):
-            self._built = {}  # programs of another network would only fill memory
-        self._network = network
-        self.n_outputs_ = network.layer_sizes[-1]
-        self.out_activation_ = network.output_activation
-        if fresh:
-            self.n_layers_ = len(network.layer_sizes)
-            self.coefs_, self.intercepts_ = network.initial_parameters(self._random_state, dtype)
-            self.n_iter_ = self.t_ = 0
-            self._memory = None
-            self._progress = Progress(float(self.learning_rate_init))
-
-    def _held_out(self, validation_data, dtype) -> Sequence[Array]:
-        """The rows of ``validation_data`` in the form of the training data."""
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-            raise ValueError(
-                "validation_data must be (X, y) or (X, y, sample_weight), but got "
-                f"{type(validation_data).__name__}."
-            )
-        X, y, *weight = validation_data
-        X, y = self._validate_rows(X, y, dtype, reset=False)
-        held_out = [X, self._columns(y, dtype)]
-        if weight and weight[0] is not None:
-            held_out.append(_check_sample_weight(weight[0], X, dtype=dtype))
-        return held_out
-
-    def _outputs(self, X, activated=True) -> Array:
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        return self._evaluate(X, activated)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
 
 def _has_probabilities(estimator: Any) -> bool:
@@ -409,6 +276,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _columns(self, y, dtype):
         return self._label_binarizer.transform(y).astype(dtype)
+
+    def _held_out(self, validation_data, dtype, n_outputs):
+        held_out = super()._held_out(validation_data, dtype, n_outputs)
+        if self._label_binarizer.y_type_ != "multilabel-indicator":
+            unknown = np.setdiff1d(validation_data[1], self.classes_)
+            if len(unknown):
+                raise ValueError(
+                    f"The y of validation_data has {unknown.tolist()}, which are not among the "
+                    f"classes {self.classes_.tolist()} of the training data."
+                )
+        return held_out
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
