@@ -18,7 +18,7 @@ LONGEST_FORMULA = 150
 def closed_forms(board: Board) -> dict[Node, list[ClosedForm]]:
     """For each target the derivative as a formula, each one simpler than the one before.
 
-    A target whose derivative is too long to read has none.
+    A target whose derivative is too long to read has none, nor has one inside a loop.
     """
     bare = rebuild([board.output], _without_name)
     output = bare[board.output]
@@ -28,6 +28,7 @@ def closed_forms(board: Board) -> dict[Node, list[ClosedForm]]:
         target: slopes.stages(derivative)
         for target, derivative in zip(board.targets, derivatives, strict=True)
         if derivative is not None and length(derivative) <= LONGEST_FORMULA
+        if all(node.operation != "scan" for node in topological_order([derivative]))
     }
     graphs = [node for each in stages.values() for node, _ in each]
     values = dict(zip(graphs, board.evaluate(graphs), strict=True))

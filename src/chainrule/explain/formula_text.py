@@ -25,9 +25,9 @@ from chainrule.explain.formula import (
 
 __all__ = ["formula_text", "is_rounded", "number_text", "raised"]
 
-# How tightly a piece of text holds together. A quotient is the loosest after a sum, as 1/x·y
+# How tightly a piece of text holds together. A quotient is looser than a product, as 1/x·y
 # would be read in two ways.
-_SUM, _QUOTIENT, _NEGATIVE, _PRODUCT, _POWER, _ATOM = range(6)
+_CHOICE, _SUM, _QUOTIENT, _NEGATIVE, _PRODUCT, _POWER, _ATOM = range(7)
 
 _RAISED = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 _LARGEST_IN_FULL, _SMALLEST_IN_FULL = 1e7, 1e-4
@@ -139,7 +139,7 @@ class _Writer:
             case Choice(condition, when_true, when_false):
                 holds = self._relation(condition)
                 chosen, other = self.write(when_true)[0], self.write(when_false)[0]
-                return f"({chosen} if {holds} else {other})", _ATOM
+                return f"{chosen} if {holds} else {other}", _CHOICE
             case Transposed(of):
                 return f"{self._at(of, _ATOM)}ᵀ", _ATOM
             case Entries(of, places):

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from chainrule.explain.array_text import array_text, shape_text
-from chainrule.explain.formula import Formula, Sum, numbers_in
+from chainrule.explain.formula import Choice, Formula, Sum, numbers_in
 from chainrule.explain.formula_text import formula_text, is_rounded, number_text
 from chainrule.explain.worksheet import BackwardStep, Chain, ForwardStep, Path, Value, Worksheet
 
 __all__ = ["to_text"]
 
-_WIDTH, _SHORT = 100, 40
+_WIDTH, _SHORT, _MOST_ADDED = 100, 40, 8
+_TIE = "\N{NO-BREAK SPACE}"  # a space at which a line is not broken
 
 
 def to_text(sheet: Worksheet, digits: int = 4) -> str:
@@ -30,7 +31,7 @@ def to_text(sheet: Worksheet, digits: int = 4) -> str:
     page = _Page(sheet, digits)
     sections = [page.heading(), page.forward(), page.backward(), page.chains(), page.result()]
     written = ["\n".join(line.rstrip() for line in section) for section in sections]
-    return "\n\n".join(each for each in written if each)
+    return "\n\n".join(each for each in written if each).replace(_TIE, " ")
 
 
 Row = list[str]
@@ -49,7 +50,7 @@ class _Page:
         arrays = [each for each in self.sheet.given if isinstance(each.value, np.ndarray)]
         if numbers:
             points = [f"{each.symbol} = {self._value(each.value)}" for each in numbers]
-            yield from _wrapped("at ", ", ".join(points))
+            yield from _wrapped("at ", ", ".join(_tied(each) for each in points))
         for each in arrays:
             yield f"{each.symbol} = {self._value(each.value)}"
             yield from self._matrix(each.value)
@@ -100,7 +101,7 @@ class _Page:
                 numbers = _product([self._number(each) for each in factors])
                 numbers = f"{self._equals(*factors)} {numbers}"
             rows.append(["", f"{'+' if rows else '='} {rule}", numbers, product])
-        if len(rows) > 1 and not isinstance(step.gradient, np.ndarray):
+        if 1 < len(rows) <= _MOST_ADDED and not isinstance(step.gradient, np.ndarray):
             added = _sum([self._value(use.product) for use in step.uses])
             equals = self._equals(*(use.product for use in step.uses))
             rows.append(["", f"{equals} {added}", "", result])
@@ -212,19 +213,28 @@ class _Page:
 
 def _factor(formula: Formula, text: str) -> str:
     """A formula as one factor of a product."""
-    return f"({text})" if isinstance(formula, Sum) else text
+    return _tied(f"({text})" if isinstance(formula, Sum | Choice) else text)
 
 
 def _product(factors: Sequence[str]) -> str:
-    """Factors with wide dots between; a minus does not follow a dot."""
-    first, *rest = factors
-    return " · ".join([first, *(f"({each})" if each.startswith("−") else each for each in rest)])
+    """Factors with wide dots between."""
+    return _joined(" · ", factors)
 
 
 def _sum(terms: Sequence[str]) -> str:
-    """Terms with a plus between; a minus does not follow a plus."""
-    first, *rest = terms
-    return " + ".join([first, *(f"({each})" if each.startswith("−") else each for each in rest)])
+    """Terms with a plus between."""
+    return _joined(" + ", terms)
+
+
+def _joined(sign: str, parts: Sequence[str]) -> str:
+    """Parts with a sign between: no minus follows it, and lines are broken only there."""
+    first, *rest = parts
+    return sign.join([first, *(f"({each})" if each.startswith("−") else each for each in rest)])
+
+
+def _tied(text: str) -> str:
+    """A text that stays on one line."""
+    return text.replace(" ", _TIE)
 
 
 def _aligned(rows: Sequence[Row]) -> list[str]:
