@@ -149,6 +149,8 @@ def _collect_terms(node: Node) -> Node | None:
         coefficient, factors.above = sign * factors.above, 1.0
         rest = factors.product()
         coefficients[rest] = coefficients.get(rest, 0.0) + coefficient
+    if not all(map(math.isfinite, coefficients.values())):
+        return None
     terms = {rest: each for rest, each in coefficients.items() if each != 0.0}
     first = next((rest for rest, each in terms.items() if each > 0), None)
     if first is None and len(terms) > 1:
