@@ -17,6 +17,7 @@ from chainrule.engines.native.kernels import (
     KernelEmitter,
     Pointer,
     emit_loop,
+    global_shape,
 )
 from chainrule.engines.native.mathematics import Mathematics
 from chainrule.engines.native.plan import (
@@ -33,7 +34,7 @@ from chainrule.engines.native.plan import (
 from chainrule.engines.native.products import ProductEmitter, is_small
 from chainrule.engines.native.scalars import storage_type
 from chainrule.engines.native.sharing import ROWS
-from chainrule.graph.shape import Dimension, Size, count, multiply
+from chainrule.graph.shape import Dimension, Size, count, divide, multiply
 
 __all__ = ["CONTROL_FIELDS", "RUNTIME_FIELDS", "SIZE_FIELDS", "assemble"]
 
@@ -165,19 +166,19 @@ class _Assembler:
         arguments += [self._pointer(each) for each in call.pointers]
         total = self._size(call.outer)
         if kernel.split and self.plan.n_threads > 1:
-            start, stop = self._share(total)
+            start, stop = self._share(call.shares)
+            times = self._size(divide(call.outer, call.shares) or 1)
+            start, stop = self.b.mul(start, times), self.b.mul(stop, times)
             with self.b.if_then(self.b.icmp_signed("<", start, stop)):
                 self.b.call(call.function, [start, stop, *arguments])
         else:
             self.b.call(call.function, [self._i64(0), total, *arguments])
 
-    def _share(self, total: Value) -> tuple[Value, Value]:
-        """This thread's part of a range, in whole cache lines."""
-        threads = self.plan.n_threads
-        each = self.b.udiv(self.b.add(total, self._i64(threads * 16 - 1)), self._i64(threads * 16))
-        chunk = self.b.mul(each, self._i64(16))
-        start = self._smaller(self.b.mul(self.thread, chunk), total)
-        return start, self._smaller(self.b.add(start, chunk), total)
+    def _share(self, total: Dimension) -> tuple[Value, Value]:
+        """This thread's part of a range."""
+        number = self._size(total)
+        following = self.b.add(self.thread, self._i64(1))
+        return self._part(number, self.thread), self._part(number, following)
 
     def _smaller(self, x: Value, y: Value) -> Value:
         return self.b.select(self.b.icmp_signed("<", x, y), x, y)
@@ -213,7 +214,7 @@ class _Assembler:
         if is_small(product):
             self._emit_small_product(product)
             return
-        rows, inner = product.left.shape
+        rows, inner, left, right, target = self._operands(product)
         columns = product.right.shape[1]
         left_flag, left_gap = _orientation(product.left)
         right_flag, right_gap = _orientation(product.right)
@@ -222,24 +223,49 @@ class _Assembler:
             self._literal(_I8, ord(right_flag)),
             self._literal(_I8, ord(left_flag)),
             self._integer(columns),
-            self._integer(rows),
-            self._integer(inner),
+            self._in_memory(rows),
+            self._in_memory(inner),
             self._literal(self.m.type, 1.0),
-            self._address(product.right),
+            right,
             self._integer(right_gap),
-            self._address(product.left),
+            left,
             self._integer(left_gap),
             self._literal(self.m.type, 0.0),
-            self._address(product.target),
-            self._integer(product.target.strides[0] if rows != 1 else columns),
+            target,
+            self._integer(product.target.strides[0] if product.left.shape[0] != 1 else columns),
         ]
         self.b.call(_Callable(self.gemm, kind), arguments)
 
+    def _operands(self, product: MatMul) -> tuple[Value, Value, Value, Value, Value]:
+        """Lines, inner size, and the addresses of left, right and target."""
+        rows, inner = product.left.shape
+        if not product.split:
+            addresses = [
+                self._address(each) for each in (product.left, product.right, product.target)
+            ]
+            return self._size(rows), self._size(inner), *addresses
+        start, stop = self._share(rows)
+        left = self._slot(product.left.buffer, thread=0)
+        right = self._slot(product.right.buffer, thread=0)
+        target = self._address(product.target)
+        left_start = self.b.mul(start, self._size(product.left.strides[0]))
+        target_start = self.b.mul(start, self._size(product.target.strides[0]))
+        return (
+            self.b.sub(stop, start),
+            self._size(global_shape((inner,))[0]),
+            self.b.gep(left, [left_start], source_etype=self.m.type),
+            right,
+            self.b.gep(target, [target_start], source_etype=self.m.type),
+        )
+
     def _emit_small_product(self, product: MatMul) -> None:
-        function, left, right = self.products.function(product)
-        sizes = [self._size(left.shape[0]), self._size(left.shape[1])]
-        operands = [self._address(each) for each in (left, right, product.target)]
-        self.b.call(function, [*sizes, *operands])
+        function, turned = self.products.function(product)
+        rows, inner, left, right, target = self._operands(product)
+        if turned:
+            columns = self._size(product.right.shape[1])
+            self.b.call(function, [columns, inner, right, left, target])
+        else:
+            self.b.call(function, [rows, inner, left, right, target])
 
     def _literal(self, kind: ir.Type, value: float) -> Value:
         """The address of a constant."""
@@ -252,12 +278,15 @@ class _Assembler:
         return found
 
     def _integer(self, dimension: Dimension) -> Value:
-        """The address of a 32-bit integer, as Fortran wants it; at least 1 for a stride."""
+        """The address of a size as a 32-bit integer, as Fortran wants it."""
         if isinstance(dimension, int):
             return self._literal(_I32, dimension)
+        return self._in_memory(self._size(dimension))
+
+    def _in_memory(self, number: Value) -> Value:
         with self.b.goto_entry_block():
             place = self.b.alloca(_I32)
-        self.b.store(self.b.trunc(self._size(dimension), _I32), place)
+        self.b.store(self.b.trunc(number, _I32), place)
         return place
 
     def _emit_take(self, take: Take) -> None:
@@ -335,6 +364,9 @@ class _Assembler:
         base = self.carried.get(view.buffer)
         if base is None:
             base = self._slot(view.buffer, thread)
+        if view.buffer.place == "rows":
+            own = self._size(multiply(Size(1, (ROW_OFFSET,)), *view.buffer.shape[1:]))
+            base = self.b.gep(base, [own], source_etype=storage_type(self.m, view.buffer.kind))
         if not view.offset:
             return base
         offset: Value = self._i64(0)
@@ -450,7 +482,7 @@ class _Assembler:
             rows = b.sub(high, low)
             if ROWS in size_places:
                 b.store(rows, size_places[ROWS])
-            self._gather(minibatch, data, gathered, order, b.add(start, low), rows)
+            self._gather(minibatch, data, gathered, order, b.add(start, low), low, rows)
             step = b.add(told["step"], b.sub(index, told["first"]))
             arguments = [self.runtime, self.tables, self.thread, sizes, told["seed"], step]
             fine = b.call(program, [*arguments, self.passed])
@@ -477,7 +509,14 @@ class _Assembler:
         return self.b.udiv(self.b.mul(total, thread), self._i64(self.plan.n_threads))
 
     def _gather(
-        self, minibatch: int, data: Value, gathered: Value, order: Value, start: Value, rows: Value
+        self,
+        minibatch: int,
+        data: Value,
+        gathered: Value,
+        order: Value,
+        start: Value,
+        low: Value,
+        rows: Value,
     ) -> None:
         """Bring this thread's rows together, or point to them where they lie in order."""
         b = self.b
@@ -497,8 +536,14 @@ class _Assembler:
                     b.store(place, self._slot_place(self.plan.inputs[k]))
             with mixed:
                 targets = [
-                    b.load(b.gep(gathered, [self._i64(k)], source_etype=_POINTER), typ=_POINTER)
-                    for k in range(minibatch)
+                    b.gep(
+                        b.load(
+                            b.gep(gathered, [self._i64(k)], source_etype=_POINTER), typ=_POINTER
+                        ),
+                        [b.mul(low, width)],
+                        source_etype=_I8,
+                    )
+                    for k, width in enumerate(widths)
                 ]
                 for k, target in enumerate(targets):
                     b.store(target, self._slot_place(self.plan.inputs[k]))

@@ -27,14 +27,16 @@ from chainrule.engines.native.plan import (
     Store,
     Take,
     View,
+    contiguous,
 )
-from chainrule.engines.native.sharing import has_rows, part_of
+from chainrule.engines.native.sharing import ROWS, has_rows, part_of
 from chainrule.engines.native.views import derive_view, step_of, subview, whole
 from chainrule.graph.loop import Loop
 from chainrule.graph.node import Node
 from chainrule.graph.operations import OPERATIONS
 from chainrule.graph.shape import (
     Shape,
+    Size,
     count,
     symbols_of,
 )
@@ -97,9 +99,7 @@ class Lowering:
     def plan(self, inputs: list[Buffer], outputs: list[Buffer], block: Block) -> Plan:
         phases = max((each.phase for each in block.instructions), default=0) + 1
         symbols = symbols_of(buffer.shape for buffer in self.buffers)
-        block.instructions.sort(
-            key=lambda each: (isinstance(each, Kernel) and each.writes_state, each.phase)
-        )
+        block.instructions.sort(key=lambda each: each.phase)
         return Plan(self.buffers, inputs, outputs, block, phases, symbols, self.n_threads)
 
 
@@ -237,7 +237,40 @@ class BlockBuilder:
 
     def _lower_matmul(self, node: Node) -> None:
         left, right = (self._matrix(each) for each in node.inputs)
-        self._append(MatMul(self._memory_for(node), left, right), [left, right])
+        if not self._sums_over_all_rows(node, left, right):
+            self._append(MatMul(self._memory_for(node), left, right), [left, right])
+            return
+        for view in (left, right):
+            if view.buffer.place == "local":
+                view.buffer.place = "rows"
+        target = whole(self.lowering.new_buffer(node.shape, node.kind, "shared"))
+        self.block.views[node] = target
+        product = MatMul(target, left, right, split=True)
+        self._append(product, [left, right])
+        product.phase += 1  # the rows of the other threads must be there
+
+    def _sums_over_all_rows(self, node: Node, left: View, right: View) -> bool:
+        """Whether threads share the lines of a product instead of adding up one from each.
+
+        Both give the gradient of a weight matrix. Sharing moves less memory: there is one
+        result instead of one for each thread, and who computes a line also updates it.
+        """
+        threads = self.lowering.n_threads
+        if threads == 1 or self.inside_loop or part_of(node) != "sum":
+            return False
+        lines, columns = node.shape
+        return (
+            isinstance(lines, int)
+            and lines >= 2 * threads
+            and columns != 1
+            and all(
+                view.buffer.shape[:1] == (Size(1, (ROWS,)),)
+                and len(view.buffer.shape) == 2
+                and not view.offset
+                and set(view.strides) == set(contiguous(view.buffer.shape))
+                for view in (left, right)
+            )
+        )
 
     def _matrix(self, node: Node) -> View:
         """A value as BLAS reads it: rows or columns without gaps inside them."""
@@ -394,7 +427,7 @@ class BlockBuilder:
         computed = set() if root is None else {root}
         kernel = Kernel(space, [store], computed, split)
         views = [self.block.views[each] for each in loads_of(kernel, self.block)]
-        self._append(kernel, views)
+        self._append(kernel, views, shares=space if split else None)
         self.written_by[store.target.buffer] = kernel
 
     def _fits(self, kernel: Kernel, value: Node, root: Node | None) -> bool:
@@ -407,7 +440,8 @@ class BlockBuilder:
             writer = self.written_by.get(buffer)
             if writer is kernel:
                 return False
-            needed = max(needed, self._ready(buffer))
+            shares = kernel.space if kernel.split else None
+            needed = max(needed, self._ready(self.block.views[node], shares))
             if (
                 writer is not None
                 and writer.phase == kernel.phase
@@ -416,8 +450,10 @@ class BlockBuilder:
                 return False
         return needed == kernel.phase
 
-    def _append(self, instruction: Instruction, reads: Sequence[View]) -> None:
-        instruction.phase = max((self._ready(view.buffer) for view in reads), default=0)
+    def _append(
+        self, instruction: Instruction, reads: Sequence[View], shares: Shape | None = None
+    ) -> None:
+        instruction.phase = max((self._ready(view, shares) for view in reads), default=0)
         self.position[instruction] = len(self.block.instructions)
         self.block.instructions.append(instruction)
         if isinstance(instruction, LoopOver):
@@ -426,13 +462,18 @@ class BlockBuilder:
         elif not isinstance(instruction, Kernel):
             self.written_by[instruction.target.buffer] = instruction
 
-    def _ready(self, buffer: Buffer) -> int:
-        """The first phase in which a thread may read a buffer."""
-        writer = self.written_by.get(buffer)
+    def _ready(self, view: View, shares: Shape | None) -> int:
+        """The first phase in which a thread may read a view.
+
+        ``shares`` is the space of a reader that takes the same share of it as of the view:
+        what it reads it has written itself.
+        """
+        writer = self.written_by.get(view.buffer)
         if writer is None:
             return 0
-        by_others = buffer.combine is not None or getattr(writer, "split", False)
-        return writer.phase + (1 if by_others else 0)
+        own = view.buffer.shape == shares and view.is_contiguous and not view.offset
+        by_others = getattr(writer, "split", False) and not own
+        return writer.phase + (1 if by_others or view.buffer.combine is not None else 0)
 
     def _drop_unread_stores(self) -> None:
         """Values that only their own kernel uses need no memory."""

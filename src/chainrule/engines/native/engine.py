@@ -29,6 +29,7 @@ from chainrule.engines.base import (
 from chainrule.engines.native.assembly import CONTROL_FIELDS, SIZE_FIELDS, assemble
 from chainrule.engines.native.blas import gemm_address
 from chainrule.engines.native.compiler import compile_code, vector_registers
+from chainrule.engines.native.kernels import ROWS_TOTAL
 from chainrule.engines.native.lowering import lower_program, lower_step
 from chainrule.engines.native.memory import ALIGNMENT, plan_memory
 from chainrule.engines.native.plan import Plan
@@ -121,7 +122,7 @@ class NativeFunction(Function):
             for node in self.program.outputs
         ]
         rows = sizes.get(ROWS, 0)
-        capacity = {**sizes, ROWS: -(-rows // plan.n_threads)}
+        capacity = {**sizes, ROWS: -(-rows // plan.n_threads), ROWS_TOTAL: rows}
         workspace = self._borrow(capacity)
         workspace.barrier[0] = 0
         for thread in range(plan.n_threads):
@@ -218,7 +219,7 @@ class NativeLoop(TrainingLoop):
     def _bind(self, batch_size: int) -> None:
         plan = self._plan
         most = -(-batch_size // plan.n_threads)
-        sizes = {**self._sizes, ROWS: most}
+        sizes = {**self._sizes, ROWS: most, ROWS_TOTAL: batch_size}
         self._workspace = workspace = _Workspace(plan, self._dtype, sizes)
         for position, symbol in enumerate(plan.symbols, start=len(SIZE_FIELDS)):
             workspace.sizes[:, position] = sizes[symbol]
@@ -231,12 +232,10 @@ class NativeLoop(TrainingLoop):
             workspace.tables[:, buffer.index] = self._setting_values.ctypes.data + position * width
         self._data_pointers = np.array([each.ctypes.data for each in self.data], dtype=np.uintp)
         self._gathered_memory = [
-            [_aligned(most * max(each.nbytes // max(len(each), 1), 1)) for each in self.data]
-            for _ in range(plan.n_threads)
+            _aligned(batch_size * (each.nbytes // max(len(each), 1))) for each in self.data
         ]
         self._gathered = np.array(
-            [[each.ctypes.data for each in thread] for thread in self._gathered_memory],
-            dtype=np.uintp,
+            [each.ctypes.data for each in self._gathered_memory], dtype=np.uintp
         )
         self._batch_size = batch_size
 
@@ -271,7 +270,7 @@ class NativeLoop(TrainingLoop):
                 thread,
                 workspace.sizes[thread].ctypes.data,
                 self._data_pointers.ctypes.data,
-                self._gathered[thread].ctypes.data,
+                self._gathered.ctypes.data,
                 control.ctypes.data,
                 loss_sum.ctypes.data,
             )

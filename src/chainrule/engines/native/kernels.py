@@ -26,10 +26,10 @@ from chainrule.engines.native.scalars import (
 )
 from chainrule.engines.native.sharing import ROWS
 from chainrule.graph.node import Node
-from chainrule.graph.shape import Dimension, Shape, Size, count, multiply
+from chainrule.graph.shape import Dimension, Shape, Size, count, divide, multiply
 from chainrule.graph.traversal import topological_order
 
-__all__ = ["ROWS_TOTAL", "ROW_OFFSET", "KernelCall", "KernelEmitter"]
+__all__ = ["ROWS_TOTAL", "ROW_OFFSET", "KernelCall", "KernelEmitter", "global_shape"]
 
 Value = Any
 Strides = tuple[Dimension, ...]
@@ -58,6 +58,8 @@ class KernelCall:
 
     function: ir.Function
     outer: Dimension
+    shares: Dimension
+    """What the threads divide among them; the outermost loop has a multiple of it."""
     sizes: tuple[Dimension, ...]
     pointers: tuple[Pointer, ...]
     draws: bool
@@ -94,6 +96,7 @@ class KernelEmitter:
         return KernelCall(
             function,
             layout.space[0] if layout.space else 1,
+            _shares(kernel.space, layout.space),
             tuple(layout.sizes),
             tuple(layout.pointers),
             layout.draws,
@@ -125,7 +128,7 @@ class _Layout:
             strides = _target_strides(store, kernel.space)
             self.targets.append(_Access((pointer,), None, strides, store.value.kind))
         self.draw_strides = {
-            node: _aligned(node.shape, contiguous(_global(node.shape)), rank)
+            node: _aligned(node.shape, contiguous(global_shape(node.shape)), rank)
             for node in self.order
             if node.operation == "uniform"
         }
@@ -178,7 +181,7 @@ class _Layout:
             wanted.append(_draw_offset(node))
         for node in self.order:
             if node.operation == "size":
-                wanted.append(_global((node.attributes["dimension"],))[0])
+                wanted.append(global_shape((node.attributes["dimension"],))[0])
         for store in self.stores:
             if store.mode != "set":
                 wanted.append(count(store.target.shape))
@@ -209,7 +212,7 @@ class _Layout:
             if node.operation == "constant":
                 detail = repr(node.attributes["value"])
             elif node.operation == "size":
-                detail = size(_global((node.attributes["dimension"],))[0])
+                detail = size(global_shape((node.attributes["dimension"],))[0])
             elif node.operation == "uniform":
                 strides = [size(each) for each in self.draw_strides[node]]
                 detail = f"{node.attributes['stream']} {strides} {size(_draw_offset(node))}"
@@ -319,7 +322,7 @@ class _Writer:
         if node.operation == "constant":
             return constant_value(self.m, node)
         if node.operation == "size":
-            dimension = _global((node.attributes["dimension"],))[0]
+            dimension = global_shape((node.attributes["dimension"],))[0]
             return self.b.sitofp(self._size(dimension), self.m.type)
         if node.operation == "uniform":
             strides = self.layout.draw_strides[node]
@@ -436,6 +439,13 @@ def emit_loop(b: ir.IRBuilder, start: Value, stop: Value, body: Callable[[Value]
     b.position_at_end(done)
 
 
+def _shares(space: Shape, loops: Shape) -> Dimension:
+    """The first axis, where the outermost loop runs along it, or else that loop."""
+    if not loops:
+        return 1
+    return space[0] if divide(loops[0], space[0]) is not None and space[0] != 1 else loops[0]
+
+
 # --- strides -----------------------------------------------------------------------------
 
 
@@ -454,7 +464,7 @@ def _target_strides(store: Store, space: Shape) -> Strides:
     return tuple(0 if axis in store.axes else next(kept) for axis in range(len(space)))
 
 
-def _global(shape: Shape) -> Shape:
+def global_shape(shape: Shape) -> Shape:
     """A shape in which the rows are those of the whole minibatch, not of a thread's share."""
 
     def replace(size: Dimension) -> Dimension:
@@ -470,5 +480,5 @@ def _draw_offset(node: Node) -> Dimension:
     """Where a thread's share of a random draw starts among the elements of the whole."""
     for axis, size in enumerate(node.shape):
         if isinstance(size, Size) and ROWS in size.symbols:
-            return multiply(Size(1, (ROW_OFFSET,)), *_global(node.shape[axis + 1 :]))
+            return multiply(Size(1, (ROW_OFFSET,)), *global_shape(node.shape[axis + 1 :]))
     return 0

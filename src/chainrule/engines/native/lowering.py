@@ -38,7 +38,7 @@ def lower_step(step: TrainingStep, n_threads: int) -> Plan:
         lowering, lowering.inputs, step.program.outputs, [(step.loss, loss)], updates=updates
     )
     block = builder.build()
-    StateWriter(builder, updates).write()
+    StateWriter(builder, updates, loss.buffer).write()
     plan = lowering.plan(inputs, [], block)
     plan.loss = loss
     return plan

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chainrule.engines.native.effects import reads_of, writes_of
+from chainrule.engines.native.kernels import global_shape
 from chainrule.engines.native.plan import Block, Buffer, LoopOver, Plan
 from chainrule.graph.shape import count, resolve
 
@@ -41,20 +42,22 @@ def plan_memory(plan: Plan, sizes: Mapping[str, int], item_size: int) -> Layout:
     ----------
     plan : Plan
     sizes : mapping of str to int
-        The symbolic sizes; ``rows`` is the most that one thread will take.
+        The symbolic sizes; ``rows`` is the most that one thread will take, and ``rows total``
+        the most of all.
     item_size : int
         Bytes of a float.
     """
     lifetimes = _Lifetimes(plan).found
     widths = {"float": item_size, "int": 8, "bool": 1}
 
-    def place(kind: str) -> tuple[dict[Buffer, int], int]:
-        chosen = [buffer for buffer in lifetimes if buffer.place == kind]
+    def place(*kinds: str) -> tuple[dict[Buffer, int], int]:
+        chosen = [buffer for buffer in lifetimes if buffer.place in kinds]
         chosen.sort(key=lambda buffer: lifetimes[buffer].first)
         offsets: dict[Buffer, int] = {}
         total = 0
         for buffer in chosen:
-            needed = resolve(count(buffer.shape), sizes) * widths[buffer.kind]
+            shape = global_shape(buffer.shape) if buffer.place == "rows" else buffer.shape
+            needed = resolve(count(shape), sizes) * widths[buffer.kind]
             needed = -(-max(needed, 1) // ALIGNMENT) * ALIGNMENT
             life = lifetimes[buffer]
             # First fit among the buffers that live at the same time.
@@ -74,7 +77,7 @@ def plan_memory(plan: Plan, sizes: Mapping[str, int], item_size: int) -> Layout:
 
     ends: dict[Buffer, int] = {}
     local, local_size = place("local")
-    shared, shared_size = place("shared")
+    shared, shared_size = place("shared", "rows")
     return Layout(local, shared, local_size, shared_size)
 
 
@@ -121,7 +124,7 @@ class _Lifetimes:
         if plan.n_threads == 1:
             return
         for buffer, life in self.found.items():
-            if buffer.combine is not None or buffer.place == "shared":
+            if buffer.combine is not None or buffer.place in ("shared", "rows"):
                 phase = next(
                     (p for p in sorted(self.phase_ends) if life.last <= self.phase_ends[p]), None
                 )

@@ -28,7 +28,7 @@ __all__ = [
     "contiguous",
 ]
 
-Place = Literal["local", "shared", "given", "carry"]
+Place = Literal["local", "rows", "shared", "given", "carry"]
 
 
 @dataclass(eq=False)
@@ -42,8 +42,9 @@ class Buffer:
     shape, kind
         What it holds.
     place : str
-        ``"local"``: each thread has its own; ``"shared"``: one for all threads; ``"given"``:
-        the caller's memory; ``"carry"``: a pointer that a loop moves from step to step.
+        ``"local"``: each thread has its own; ``"rows"``: one for all, each thread writes its
+        rows of it; ``"shared"``: one for all; ``"given"``: the caller's memory; ``"carry"``: a
+        pointer that a loop moves from step to step.
     combine : {"sum", "max"} or None
         How the threads' own values make the whole, where each holds only its part.
     """
@@ -107,7 +108,7 @@ class Kernel:
     computed : set of Node
         Values that this kernel computes itself although they may have a buffer.
     split : bool
-        Whether the threads share the outermost loop among them.
+        Whether each thread computes its share of the first axis only.
     """
 
     space: Shape
@@ -120,11 +121,19 @@ class Kernel:
 
 @dataclass(eq=False)
 class MatMul:
-    """``target = left · right``; each operand is a matrix, or its transpose, in memory."""
+    """``target = left · right``; each operand is a matrix, or its transpose, in memory.
+
+    Attributes
+    ----------
+    split : bool
+        A sum over all rows of the minibatch: each thread computes its share of the lines of
+        the result, from the rows of all threads.
+    """
 
     target: View
     left: View
     right: View
+    split: bool = False
     phase: int = 0
 
 

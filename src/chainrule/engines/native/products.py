@@ -42,13 +42,14 @@ def _static(dimension: Dimension) -> int | None:
     return None if isinstance(dimension, Size) else dimension
 
 
-def _shape_of(product: MatMul) -> tuple[_Shape, View, View] | None:
+def _shape_of(product: MatMul) -> tuple[_Shape, bool] | None:
     """The product as the emitter writes it, or None where it cannot."""
     left, right = product.left, product.right
     if not product.target.is_contiguous:
         return None
-    if right.shape[1] == 1 and left.strides[1] != 1:
-        # A column of results is a row of the transposed product, which has long vectors.
+    # A column of results is a row of the transposed product, which has long vectors.
+    turned = right.shape[1] == 1 and left.strides[1] != 1 and not product.split
+    if turned:
         left, right = _transposed(right), _transposed(left)
     rows, inner = left.shape
     columns = right.shape[1]
@@ -56,13 +57,13 @@ def _shape_of(product: MatMul) -> tuple[_Shape, View, View] | None:
     if isinstance(columns, Size) or any(isinstance(stride, Size) for stride in strides):
         return None
     shape = _Shape(
-        _static(rows),
+        None if product.split else _static(rows),
         _static(inner),
         columns,
         tuple(left.strides),  # type: ignore[arg-type]
         tuple(right.strides),  # type: ignore[arg-type]
     )
-    return shape, left, right
+    return shape, turned
 
 
 def _transposed(view: View) -> View:
@@ -75,7 +76,8 @@ def is_small(product: MatMul) -> bool:
     if found is None:
         return False
     shape = found[0]
-    known = [size for size in (shape.rows, shape.inner, shape.columns) if size is not None]
+    sizes = (*product.left.shape, shape.columns)
+    known = [size for size in sizes if isinstance(size, int)]
     if len(known) < 2:
         return False
     vector_rows = shape.right[1] == 1 or shape.columns == 1
@@ -96,14 +98,15 @@ class ProductEmitter:
         self.lanes = max(bits // (32 if mathematics.single else 64), 1)
         self._functions: dict[_Shape, ir.Function] = {}
 
-    def function(self, product: MatMul) -> tuple[ir.Function, View, View]:
-        """The function (rows, inner, left, right, target) and the operands to give it."""
+    def function(self, product: MatMul) -> tuple[ir.Function, bool]:
+        """The function (rows, inner, left, right, target), and whether it is given the
+        transposed product: left and right exchanged."""
         found = _shape_of(product)
         assert found is not None
-        shape, left, right = found
+        shape, turned = found
         if shape not in self._functions:
             self._functions[shape] = self._write(shape)
-        return self._functions[shape], left, right
+        return self._functions[shape], turned
 
     def _write(self, shape: _Shape) -> ir.Function:
         kind = ir.FunctionType(ir.VoidType(), [_I64, _I64, _POINTER, _POINTER, _POINTER])

@@ -16,7 +16,8 @@ __all__ = ["StateWriter"]
 class StateWriter:
     """Writes new state over the old: in place where no reader of the old comes later."""
 
-    def __init__(self, builder: BlockBuilder, updates: Mapping[Node, Buffer]) -> None:
+    def __init__(self, builder: BlockBuilder, updates: Mapping[Node, Buffer], loss: Buffer) -> None:
+        self.loss = loss
         self.builder = builder
         self.block = builder.block
         self.updates = updates
@@ -33,7 +34,7 @@ class StateWriter:
             for other in in_place - {kernel}:
                 if written & set(reads_of(other, self.block)):
                     in_place.discard(kernel)
-        for kernel in in_place:
+        for kernel in sorted(in_place, key=self.block.instructions.index):
             for store in kernel.stores:
                 store.target = whole(self.updates[store.value])
                 self.block.views[store.value] = store.target
@@ -49,12 +50,19 @@ class StateWriter:
                 self._finish(kernel)
 
     def _finish(self, kernel: Kernel) -> None:
-        """Put a kernel that writes state after all that reads the old state."""
+        """Put a kernel that writes state after the loss, and after all that reads the old."""
         kernel.writes_state = True
         written = set(writes_of(kernel))
-        for each in self.block.instructions:
-            if each is not kernel and written & set(reads_of(each, self.block)):
-                kernel.phase = max(kernel.phase, each.phase + 1)
+        threads = self.builder.lowering.n_threads
+        for position, each in enumerate(self.block.instructions):
+            if each is kernel:
+                continue
+            later = position > self.block.instructions.index(kernel)
+            if written & set(reads_of(each, self.block)):
+                # Another thread may still be reading in that phase.
+                kernel.phase = max(kernel.phase, each.phase + (1 if later or threads > 1 else 0))
+            if self.loss in writes_of(each):
+                kernel.phase = max(kernel.phase, each.phase + (1 if later else 0))
 
     def _may_write_in_place(self, kernel: Kernel) -> bool:
         if not all(store.mode == "set" and store.value in self.updates for store in kernel.stores):
