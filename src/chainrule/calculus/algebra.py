@@ -36,6 +36,10 @@ class Factors:
         """Whether the numbers have become too large to compute with."""
         return not (math.isfinite(self.above) and math.isfinite(self.below))
 
+    def add(self, base: Node, exponent: float) -> None:
+        """Take in one more factor."""
+        self.exponents[base] = self.exponents.get(base, 0.0) + exponent
+
     def product(self) -> Node:
         """The product as a person writes it: sign, number, factors, and one line of division."""
         above, below = self._reduced()
@@ -85,22 +89,30 @@ def _factors(node: Node) -> Factors:
             factors.above *= value
         elif value is not None and exponent == -1.0 and value != 0.0:
             factors.below *= value
-        elif abs(exponent) != 1.0 or (each.name is not None and each is not node):
-            factors.exponents[each] = factors.exponents.get(each, 0.0) + exponent
+        elif each.name is not None and each is not node:
+            factors.add(each, exponent)
+        elif each.operation == "reciprocal" and exponent.is_integer():
+            stack.append((each.inputs[0], -exponent))
+        elif (power := _constant_power(each)) is not None and (
+            abs(exponent) == 1.0 or (exponent.is_integer() and power.is_integer())
+        ):
+            stack.append((each.inputs[0], exponent * power))
+        elif abs(exponent) != 1.0:
+            factors.add(each, exponent)
         elif each.operation == "multiply":
             stack += [(each.inputs[1], exponent), (each.inputs[0], exponent)]
         elif each.operation == "divide":
             stack += [(each.inputs[1], -exponent), (each.inputs[0], exponent)]
-        elif each.operation == "reciprocal":
-            stack.append((each.inputs[0], -exponent))
         elif each.operation == "negate":
             factors.above = -factors.above
             stack.append((each.inputs[0], exponent))
-        elif each.operation == "power" and (power := number(each.inputs[1])) is not None:
-            stack.append((each.inputs[0], exponent * power))
         else:
-            factors.exponents[each] = factors.exponents.get(each, 0.0) + exponent
+            factors.add(each, exponent)
     return factors
+
+
+def _constant_power(node: Node) -> float | None:
+    return number(node.inputs[1]) if node.operation == "power" else None
 
 
 def _collect_factors(node: Node) -> Node | None:
