@@ -40,8 +40,9 @@ def _leaky_relu(x: Node) -> Node:
 
 def _elu(x: Node) -> Node:
     """x above zero, exp(x) - 1 below (Clevert, Unterthiner & Hochreiter 2015)."""
-    # The exponential of a large x would be infinite, and infinity times zero is NaN.
-    return fn.select(x > 0.0, x, fn.expm1(fn.minimum(x, 0.0)))
+    # The exponential of a large x would be infinite, and infinity times zero is NaN. At 0 the
+    # derivative belongs to the second argument of minimum: x.
+    return fn.select(x > 0.0, x, fn.expm1(fn.minimum(0.0, x)))
 
 
 def _gelu(x: Node) -> Node:
