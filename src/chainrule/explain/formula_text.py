@@ -155,7 +155,9 @@ class _Writer:
         text = number_text(value, self.digits)
         if text.startswith("−"):
             return text, _NEGATIVE
-        return text, _ATOM if text.replace(".", "").isdecimal() else _PRODUCT
+        if text.replace(".", "").isdecimal():
+            return text, _ATOM
+        return text, _PRODUCT if "·" in text else _POWER
 
     def _exponent(self, exponent: Formula) -> str:
         if isinstance(exponent, Number) and exponent.value.is_integer():
