@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from chainrule.engines.registry import ENGINES
 from chainrule.errors import NonFiniteLossError
 from chainrule.estimators.linear import LinearRegression
 
@@ -183,6 +184,26 @@ def test_a_learning_rate_just_above_the_limit_diverges_and_just_below_does_not(d
     with pytest.warns(ConvergenceWarning, match=f"moves away .* from {limit}") as caught:
         above.set_params(max_iter=40).fit(X, y)
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("batch_size", [None, 50])
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_engines_take_the_same_path(diabetes, batch_size, weighted):
+    X, y = diabetes
+    weight = np.random.default_rng(0).uniform(0, 2, len(X)) if weighted else None
+    native, reference = (
+        LinearRegression(
+            "gradient_descent",
+            engine=engine,
+            batch_size=batch_size,
+            max_iter=20,
+            random_state=0,
+            record_path=True,
+        ).fit(X, y, weight)
+        for engine in ENGINES
+    )
+    np.testing.assert_allclose(native.path_, reference.path_, rtol=1e-10, atol=1e-10)
 
 
 def test_minibatches_come_near_the_normal_equation(diabetes):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 from numbers import Integral, Real
 from typing import Any
 
@@ -15,7 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from chainrule.engines.base import Array
 from chainrule.engines.registry import ENGINES, get_engine
-from chainrule.engines.threads import available_threads
+from chainrule.engines.threads import available_threads, one_blas_thread
 from chainrule.errors import DataError
 from chainrule.graph.node import variable
 from chainrule.networks.linear import LinearModel
@@ -241,13 +242,11 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):
     # --- the three solvers: each returns w, b and the path ---------------------------------
 
     def _solve(self, X: Array, Y: Array, weights: Array | None) -> tuple[Array, Array, Array]:
-        found = least_squares(
-            X,
-            Y,
-            weights,
-            fit_intercept=self.fit_intercept,
-            n_threads=available_threads(self.n_threads),
-        )
+        threads = available_threads(self.n_threads)
+        with one_blas_thread() if threads == 1 else nullcontext():
+            found = least_squares(
+                X, Y, weights, fit_intercept=self.fit_intercept, n_threads=threads
+            )
         if found is None:
             raise DataError(self._where_not_finite(X))
         if found.rank < X.shape[1]:

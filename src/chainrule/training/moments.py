@@ -10,11 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from typing import TypeVar
 
 import numpy as np
-import scipy.linalg
 
 from chainrule.engines.base import Array
 from chainrule.engines.threads import one_blas_thread
@@ -24,8 +22,8 @@ __all__ = ["Moments", "column_moments", "find_not_finite", "map_row_ranges", "ro
 BLOCK_BYTES = 2**21
 """A small part of a last-level cache. Timings are flat from half to twice of this."""
 
-WIDE = 256
-"""From this many columns on, one product keeps all processors busy, and BLAS shares it out."""
+LEAST_ROWS = 1024
+"""Fewer rows of a wide table are not worth a product of their own."""
 
 
 class Moments:
@@ -49,8 +47,7 @@ class Moments:
         self.weight = 0.0
         self.x_mean = np.zeros(n_features)
         self.y_mean = np.zeros(n_targets)
-        # Column by column, as BLAS keeps matrices: it then adds to this one in place.
-        self.xx = np.zeros((n_features, n_features), order="F")
+        self.xx = np.zeros((n_features, n_features))
         self.xy = np.zeros((n_features, n_targets))
         self.yy = np.zeros(n_targets)
 
@@ -124,8 +121,6 @@ def column_moments(
     with np.errstate(all="ignore"):
         for each in others:
             first.join(each)
-    if X.shape[1] >= WIDE:  # only the lower triangle was added to
-        first.xx = np.tril(first.xx) + np.tril(first.xx, -1).T
     return first
 
 
@@ -163,13 +158,8 @@ def _range_moments(
                 y *= root
             x_buffer[length], y_buffer[length] = total.join_means(weight, x_mean, y_mean)
             x, y = x_buffer[: length + 1], y_buffer[: length + 1]
-            if n_features < WIDE:
-                # Other threads run during np.dot, but not during the @ of a small result.
-                total.xx += np.dot(x.T, x, out=products)
-            else:
-                total.xx = scipy.linalg.blas.dsyrk(
-                    1.0, x.T, beta=1.0, c=total.xx, overwrite_c=True, lower=True
-                )
+            # Other threads run during np.dot, but not during the @ of a small result.
+            total.xx += np.dot(x.T, x, out=products)
             total.xy += np.dot(x.T, y)
             total.yy += np.einsum("ij,ij->j", y, y)
     return total
@@ -190,7 +180,7 @@ def find_not_finite(X: Array) -> tuple[int, int] | None:
 
 def block_rows(n_features: int) -> int:
     """The rows of a block: as many as stay in cache, but enough to be worth a call of BLAS."""
-    return max(BLOCK_BYTES // (8 * n_features), 512)
+    return max(BLOCK_BYTES // (8 * n_features), LEAST_ROWS)
 
 
 def row_blocks(start: int, stop: int, size: int) -> Iterator[slice]:
@@ -201,7 +191,7 @@ def row_blocks(start: int, stop: int, size: int) -> Iterator[slice]:
 
 def block_buffer(X: Array, size: int) -> Array:
     """Room for a block of X in double precision, in the order of X where that is faster."""
-    by_columns = X.flags.f_contiguous and not X.flags.c_contiguous and X.shape[1] < WIDE
+    by_columns = X.flags.f_contiguous and not X.flags.c_contiguous
     return np.empty((size, X.shape[1]), order="F" if by_columns else "C")
 
 
@@ -213,16 +203,16 @@ def map_row_ranges(
 ) -> list[Result]:
     """``function(start, stop)`` for consecutive ranges that together are all rows.
 
-    The rows of a narrow table are shared out among threads, each with BLAS to itself. A wide
-    one is a single range, and BLAS shares out each product.
+    Each range has a thread, with BLAS to itself, and at least four times as many rows as there
+    are columns: the products of columns are then small beside the rows that they are of. A
+    single range leaves BLAS its threads.
     """
     n_rows, n_features = shape
     size = block_rows(n_features)
-    n_blocks = max(1, -(-n_rows // size))
-    n_ranges = 1 if n_features >= WIDE else min(n_threads, n_blocks)
+    n_blocks = -(-n_rows // size)
+    n_ranges = max(1, min(n_threads, n_blocks, n_rows // (4 * n_features)))
     if n_ranges == 1:
-        with one_blas_thread() if n_threads == 1 and n_blocks > 1 else nullcontext():
-            return [function(0, n_rows)]
+        return [function(0, n_rows)]
     edges = [n_blocks * k // n_ranges * size for k in range(n_ranges)] + [n_rows]
     with one_blas_thread(), ThreadPoolExecutor(n_ranges) as pool:
         return list(pool.map(function, edges[:-1], edges[1:]))
