@@ -207,7 +207,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):
         targets = y.reshape(len(y), -1)
         match self.solver:
             case "normal_equation":
-                w, b, path = self._solve(X, targets.astype(np.float64), weights)
+                w, b, path = self._solve(X, targets.astype(np.float64, copy=False), weights)
             case "gradient_descent":
                 w, b, path = self._descend(*_one_dtype(X, targets, weights))
             case _:
