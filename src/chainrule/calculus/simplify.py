@@ -18,7 +18,7 @@ from chainrule.calculus.rewriting import Rewrite, Trace, like, number, rewrite
 from chainrule.graph.node import Node, constant
 from chainrule.graph.traversal import with_inputs
 
-__all__ = ["ALGEBRA", "EXACT", "Rewrite", "simplify"]
+__all__ = ["ALGEBRA", "EXACT", "PLAIN_ALGEBRA", "simplify"]
 
 
 def simplify(
@@ -41,7 +41,7 @@ def simplify(
     list of Node
         The simplified outputs, of the same types.
     """
-    return rewrite(outputs, {**EXACT, **ALGEBRA} if algebra else EXACT, trace)
+    return rewrite(outputs, ALGEBRA if algebra else EXACT, trace)
 
 
 _ARITHMETIC: dict[str, Callable[..., Any]] = {
@@ -187,4 +187,9 @@ EXACT: dict[str, Rewrite] = {
 }
 
 
-ALGEBRA: dict[str, Rewrite] = {**ARITHMETIC, **RECOGNITION}
+# People prefer 1/3 to 0.3333: algebra does arithmetic with numbers itself.
+PLAIN_ALGEBRA: dict[str, Rewrite] = {
+    **{name: rewrite_ for name, rewrite_ in EXACT.items() if name != "arithmetic"},
+    **ARITHMETIC,
+}
+ALGEBRA: dict[str, Rewrite] = {**PLAIN_ALGEBRA, **RECOGNITION}

@@ -147,8 +147,10 @@ def explain(
     board = Board(output, targets, given)
     forward = forward_steps(board)
     backward = backward_steps(board)
-    if not all(np.all(np.isfinite(each)) for each in board.gradients.values()):
-        raise FormulaError("A gradient is too large to be computed at this point.")
+    for node in reversed(board.reached):
+        if not np.all(np.isfinite(board.gradients[node])):
+            name = f"∂{board.symbols[output]}/∂{board.symbols[node]}"
+            raise FormulaError(f"{name} is too large to be computed at this point.")
     return Derivation(
         Worksheet(
             symbol=board.symbols[output],

@@ -71,8 +71,8 @@ def _several_largest(node: Node, x: Array) -> Array:
     return np.sum(largest, axis=axes) > 1
 
 
-_SIDES_EQUAL = "where its two sides are equal"
-_TO_SECOND = "its rule passes the gradient on to the second"
+_SIDES_EQUAL = "where its sides are equal"
+_TO_SECOND = "its rule takes the second"
 _KINKS: dict[str, tuple[Condition, str, str]] = {
     "maximum": (_equal, _SIDES_EQUAL, _TO_SECOND),
     "minimum": (_equal, _SIDES_EQUAL, _TO_SECOND),

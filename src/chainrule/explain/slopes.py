@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from chainrule.calculus.algebra import ARITHMETIC
 from chainrule.calculus.reverse import local_gradients
 from chainrule.calculus.rewriting import rewrite
-from chainrule.calculus.simplify import EXACT, simplify
+from chainrule.calculus.simplify import PLAIN_ALGEBRA, simplify
 from chainrule.explain.formula import Call, Formula, Symbol
 from chainrule.explain.notation import PRIMED, function_name, write
 from chainrule.explain.worksheet import Definition
@@ -46,7 +45,7 @@ class Slopes:
     def stages(self, derivative: Node) -> list[tuple[Node, Formula]]:
         """A derivative simplified as arithmetic, and then with known functions recognised."""
         hidden = substitute([derivative], self._primes)
-        plain = rewrite(hidden, {**EXACT, **ARITHMETIC})
+        plain = rewrite(hidden, PLAIN_ALGEBRA)
         recognised = simplify(plain, algebra=True)
         shown = {prime: slope for slope, prime in self._primes.items()}
         nodes = plain if recognised == plain else [*plain, *recognised]

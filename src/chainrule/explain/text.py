@@ -45,7 +45,7 @@ class _Page:
         self.digits = digits
 
     def heading(self) -> Iterator[str]:
-        yield from _aligned([[symbol, f"= {self._formula(f)}"] for symbol, f in self.sheet.parts])
+        yield from _aligned([[symbol, self._is(formula)] for symbol, formula in self.sheet.parts])
         numbers = [each for each in self.sheet.given if not isinstance(each.value, np.ndarray)]
         arrays = [each for each in self.sheet.given if isinstance(each.value, np.ndarray)]
         if numbers:
@@ -68,11 +68,11 @@ class _Page:
 
     def _forward_row(self, step: ForwardStep) -> Row:
         rule, value = self._formula(step.rule), self._value(step.value)
-        row = [step.symbol, f"= {rule}", "", f"{self._equals(step.value)} {value}"]
+        row = [step.symbol, self._is(step.rule), "", self._comes_to(step.value)]
         if step.numbers is not None:
             numbers = self._formula(step.numbers)
             if numbers not in (rule, value):
-                row[2] = f"{self._equals(*numbers_in(step.numbers))} {numbers}"
+                row[2] = self._is(step.numbers)
         return row
 
     def backward(self) -> Iterator[str]:
@@ -85,14 +85,12 @@ class _Page:
             if step.end:
                 yield f"    Note: nothing flows further back: {step.end}."
         for each in self.sheet.definitions:
-            yield f"  where {self._formula(each.sign)} = {self._formula(each.meaning)}"
+            yield f"  where {self._formula(each.sign)} {self._is(each.meaning)}"
 
     def _backward_rows(self, step: BackwardStep) -> list[Row]:
         """A row for each use, and where there are several, one for what they add up to."""
-        result = f"{self._equals(step.gradient)} {self._value(step.gradient)}"
         rows: list[Row] = []
         for use in step.uses:
-            product = f"{self._equals(use.product)} {self._value(use.product)}"
             rule, numbers = self._formula(use.rule), ""
             if use.slope is not None and use.slope_value is not None:
                 upstream = f"∂{self.sheet.symbol}/∂{use.by}"
@@ -100,13 +98,14 @@ class _Page:
                 factors = [float(use.upstream), use.slope_value]
                 numbers = _product([self._number(each) for each in factors])
                 numbers = f"{self._equals(*factors)} {numbers}"
-            rows.append(["", f"{'+' if rows else '='} {rule}", numbers, product])
+            sign = "+" if rows else self._equals(*numbers_in(use.rule))
+            rows.append(["", f"{sign} {rule}", numbers, self._comes_to(use.product)])
         if 1 < len(rows) <= _MOST_ADDED and not isinstance(step.gradient, np.ndarray):
             added = _sum([self._value(use.product) for use in step.uses])
             equals = self._equals(*(use.product for use in step.uses))
-            rows.append(["", f"{equals} {added}", "", result])
+            rows.append(["", f"{equals} {added}", "", self._comes_to(step.gradient)])
         elif len(rows) != 1:
-            rows.append(["", "", "", result])
+            rows.append(["", "", "", self._comes_to(step.gradient)])
         rows[0][0] = self._partial(step.symbol)
         return rows
 
@@ -125,13 +124,16 @@ class _Page:
             partials.append(_product([f"∂{each.of}/∂{each.by}" for each in path.factors]))
             symbols.append(_product(self._slopes(path)))
             numbers.append(_product([self._number(each.value) for each in path.factors]))
-        values = [each.value for path in chain.paths for each in path.factors]
-        gradient = chain.gradient
-        lines = [("=", partials), ("=", symbols), (self._equals(*values), numbers)]
-        lines.append((self._equals(gradient), [self._value(gradient)]))
+        factors = [each for path in chain.paths for each in path.factors]
+        constants = [n for each in factors if each.slope for n in numbers_in(each.slope)]
+        lines = [
+            ("=", _sum(partials)),
+            (self._equals(*constants), _sum(symbols)),
+            (self._equals(*(each.value for each in factors)), _sum(numbers)),
+            (self._equals(chain.gradient), self._value(chain.gradient)),
+        ]
         before = head.strip()
-        for sign, terms in lines:
-            text = _sum(terms)
+        for sign, text in lines:
             if text != before:
                 yield from _wrapped(f"{head}{sign} ", text)
                 head, before = " " * len(head), text
@@ -150,32 +152,29 @@ class _Page:
         yield "Result"
         chains = self.sheet.chains
         forms = [self._closed_forms(chain) for chain in chains]
-        value = f"{self._equals(self.sheet.value)} {self._value(self.sheet.value)}"
+        value = self._comes_to(self.sheet.value)
         if all(len(each) <= 1 and len("".join(each)) <= _SHORT for each in forms):
             rows = [[self.sheet.symbol, "", value, ""]]
             for chain, form in zip(chains, forms, strict=True):
-                equals = f"= {form[0]}" if form else ""
-                rows.append([self._partial(chain.variable), equals, *self._outcome(chain)])
+                value, check = self._comes_to(chain.gradient), f" {self._check(chain)}"
+                rows.append([self._partial(chain.variable), "".join(form), value, check])
             yield from (f"  {line}" for line in _aligned(rows))
         else:
             yield f"  {self.sheet.symbol} {value}"
             for chain, form in zip(chains, forms, strict=True):
                 head = f"  {self._partial(chain.variable)} "
                 for each in form:
-                    yield from _wrapped(f"{head}= ", each)
+                    yield from _wrapped(head, each)
                     head = " " * len(head)
-                yield f"{head}{'  '.join(self._outcome(chain))}"
+                yield f"{head}{self._comes_to(chain.gradient)}  {self._check(chain)}"
         if any(chain.check.agrees for chain in chains):
             yield "  ✓ distance to the central difference (f(x + h) − f(x − h))/2h"
 
     def _closed_forms(self, chain: Chain) -> list[str]:
         """The closed forms that say more than the number."""
-        texts = [self._formula(each.formula) for each in chain.closed_forms]
-        return [each for each in texts if each != self._value(chain.gradient)]
-
-    def _outcome(self, chain: Chain) -> list[str]:
-        value = f"{self._equals(chain.gradient)} {self._value(chain.gradient)}"
-        return [value, self._check(chain)]
+        number = self._value(chain.gradient)
+        formulas = [each.formula for each in chain.closed_forms]
+        return [self._is(each) for each in formulas if self._formula(each) != number]
 
     def _check(self, chain: Chain) -> str:
         check = chain.check
@@ -189,6 +188,12 @@ class _Page:
 
     def _formula(self, formula: Formula) -> str:
         return formula_text(formula, self.digits)
+
+    def _is(self, formula: Formula) -> str:
+        return f"{self._equals(*numbers_in(formula))} {self._formula(formula)}"
+
+    def _comes_to(self, value: Value) -> str:
+        return f"{self._equals(value)} {self._value(value)}"
 
     def _number(self, value: float) -> str:
         return number_text(value, self.digits)
