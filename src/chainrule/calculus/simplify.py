@@ -40,6 +40,13 @@ def simplify(
     -------
     list of Node
         The simplified outputs, of the same types.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> slope = cr.parse_formula("exp(-x) / (1 + exp(-x))^2")
+    >>> cr.simplify([slope], algebra=True)[0] is cr.parse_formula("sigmoid(x) * (1 - sigmoid(x))")
+    True
     """
     return rewrite(outputs, ALGEBRA if algebra else EXACT, trace)
 

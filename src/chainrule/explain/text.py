@@ -121,7 +121,10 @@ class _Page:
         head = f"  {self._partial(chain.variable)} "
         partials, symbols, numbers = [], [], []
         for path in chain.paths:
-            partials.append(_product([f"∂{each.of}/∂{each.by}" for each in path.factors]))
+            names = [f"∂{each.of}/∂{each.by}" for each in path.factors]
+            # Beside other paths, the direct one would look like the whole on the left.
+            direct = len(names) == 1 < len(chain.paths)
+            partials.append(f"{names[0]} (direct)" if direct else _product(names))
             symbols.append(_product(self._slopes(path)))
             numbers.append(_product([self._number(each.value) for each in path.factors]))
         factors = [each for path in chain.paths for each in path.factors]
