@@ -16,13 +16,9 @@ from chainrule.explain.chains import Chains
 from chainrule.explain.closed_forms import closed_forms
 from chainrule.explain.dictionary import to_dict
 from chainrule.explain.differences import check_gradient
+from chainrule.explain.formula import Formula
 from chainrule.explain.notation import write
-from chainrule.explain.reading import (
-    Target,
-    read_expression,
-    read_targets,
-    read_values,
-)
+from chainrule.explain.reading import Target, read_expression, read_targets, read_values
 from chainrule.explain.slopes import define_primes
 from chainrule.explain.steps import backward_steps, forward_steps
 from chainrule.explain.text import to_text
@@ -165,7 +161,7 @@ def explain(
     )
 
 
-def _parts(board: Board) -> tuple[tuple[str, Any], ...]:
+def _parts(board: Board) -> tuple[tuple[str, Formula], ...]:
     named = [node for node in board.order if node.name and node.inputs]
     shown = named if board.output in named else [*named, board.output]
     return tuple((board.symbols[node], write(node)) for node in shown)
@@ -195,11 +191,9 @@ def _chains(board: Board, forward: Sequence[ForwardStep]) -> list[Chain]:
 
 def _as_function(board: Board, target: Node) -> Callable[[Array], float]:
     """The output as a function of one target, all else as given."""
-    free = (
-        target
-        if target.operation == "variable"
-        else private_variable("free", target.shape, target.kind)
-    )
+    free = target
+    if target.operation != "variable":
+        free = private_variable("free", target.shape, target.kind)
     (moved,) = substitute([board.output], {target: free})
     inputs = variables([moved])
     compiled = compile_graph(moved, inputs, engine="reference")

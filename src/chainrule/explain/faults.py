@@ -125,7 +125,6 @@ def _at(node: Node, values: Mapping[Node, Array]) -> str:
 
 def _value(array: Array) -> str:
     if array.ndim:
-        return (
-            f"an array with {number_text(float(array.min()))} to {number_text(float(array.max()))}"
-        )
+        smallest, largest = number_text(float(array.min())), number_text(float(array.max()))
+        return f"an array from {smallest} to {largest}"
     return number_text(float(array))

@@ -56,7 +56,7 @@ def read_values(
     leaves = _variables_by_name(output)
     given: dict[str, npt.ArrayLike] = {}
     for key, value in [*values.items(), *named_values.items()]:
-        name = str(key.name) if isinstance(key, Node) else key
+        name = key.name or format_formula(key) if isinstance(key, Node) else key
         if name in given:
             raise FormulaError(f"{name!r} is given two values.")
         given[name] = value

@@ -83,7 +83,7 @@ def backward_steps(board: Board) -> list[BackwardStep]:
     graphs = [draft.product for draft in every]
     graphs += [draft.slope for draft in every if draft.slope is not None]
     values = dict(zip(graphs, board.evaluate(graphs), strict=True))
-    operations = [node for node in reversed(board.reached) if node.inputs]
+    operations = dict.fromkeys(node for node in reversed(board.reached) if node.inputs)
     leaves = [node for node in board.gradients if node not in operations]
     return [
         BackwardStep(
