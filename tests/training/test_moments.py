@@ -36,8 +36,7 @@ def layout(request):
 def test_moments_are_those_of_the_definition(
     layout, columns, weighted, centre, n_threads, dtype, monkeypatch
 ):
-    monkeypatch.setattr(moments, "BLOCK_BYTES", 1)
-    monkeypatch.setattr(moments, "LEAST_ROWS", 200)
+    monkeypatch.setattr(moments, "moment_block", lambda n_features: 200)
     random = np.random.default_rng(0)
     X = layout(random.normal(3.0, 1.0, (2500, columns)).astype(dtype))
     Y = random.normal(-2.0, 1.0, (2500, 2))
@@ -53,8 +52,7 @@ def test_moments_are_those_of_the_definition(
 
 
 def test_no_digits_cancel_where_means_are_large_or_drift(monkeypatch):
-    monkeypatch.setattr(moments, "BLOCK_BYTES", 1)
-    monkeypatch.setattr(moments, "LEAST_ROWS", 200)
+    monkeypatch.setattr(moments, "moment_block", lambda n_features: 200)
     noise = np.random.default_rng(0).integers(-4, 5, (8192, 2)).astype(np.float64)
     noise[::2] = -noise[1::2]  # so that its mean is 0, exactly
     far = column_moments(noise + 2.0**40, noise, n_threads=2)
@@ -79,20 +77,10 @@ def test_the_same_threads_give_the_same_bits(n_threads):
 def test_one_value_that_is_not_finite_shows_and_is_found(
     value, place, centre, n_threads, monkeypatch
 ):
-    monkeypatch.setattr(moments, "BLOCK_BYTES", 1)
-    monkeypatch.setattr(moments, "LEAST_ROWS", 200)
+    monkeypatch.setattr(moments, "moment_block", lambda n_features: 200)
     X = np.ones((2500, 3))
     assert column_moments(X, X, centre=centre, n_threads=n_threads).finite
     assert find_not_finite(X) is None
     X[place] = value
     assert not column_moments(X, np.ones((2500, 1)), centre=centre, n_threads=n_threads).finite
     assert find_not_finite(X) == place
-
-
-@pytest.mark.parametrize("n_rows, n_threads", [(1, 4), (511, 4), (513, 4), (5000, 3), (5000, 100)])
-def test_ranges_cover_each_row_once(n_rows, n_threads, monkeypatch):
-    monkeypatch.setattr(moments, "BLOCK_BYTES", 1)
-    monkeypatch.setattr(moments, "LEAST_ROWS", 256)
-    ranges = moments.map_row_ranges(lambda *bounds: bounds, (n_rows, 3), n_threads)
-    assert [row for bounds in ranges for row in range(*bounds)] == list(range(n_rows))
-    assert len(ranges) <= n_threads

@@ -19,7 +19,7 @@ def test_losses_are_mean_squared_errors(n_guesses, n_targets, weighted, monkeypa
     X, Y = random.normal(size=(50, 4)), random.normal(size=(50, n_targets))
     w, b = random.normal(size=(n_guesses, 4, n_targets)), random.normal(size=(n_guesses, n_targets))
     weights = random.uniform(0, 2, 50) if weighted else None
-    found = guess_losses(X, Y, weights, w, b, ReferenceEngine(), 1)
+    found = guess_losses(X, Y, weights, w, b, ReferenceEngine(), 2)
     errors = np.einsum("nj,gjt->gnt", X, w) + b[:, np.newaxis] - Y
     expected = np.average(np.sum(errors**2, axis=2), axis=1, weights=weights)
     np.testing.assert_allclose(found, expected)

@@ -8,19 +8,20 @@ which spares a pass of its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 import numpy as np
 
 from chainrule.engines.base import Array
-from chainrule.engines.threads import one_blas_thread
+from chainrule.training.blocks import block_rows, blocks, on_shares
 
-__all__ = ["Moments", "column_moments", "find_not_finite", "map_row_ranges", "row_blocks"]
-
-BLOCK_BYTES = 2**21
-"""A small part of a last-level cache. Timings are flat from half to twice of this."""
+__all__ = [
+    "Moments",
+    "block_buffer",
+    "column_moments",
+    "find_not_finite",
+    "moment_block",
+    "moment_threads",
+]
 
 LEAST_ROWS = 1024
 """Fewer rows of a wide table are not worth a product of their own."""
@@ -115,8 +116,12 @@ def column_moments(
     array([[ 8., 12.],
            [12., 24.]])
     """
-    first, *others = map_row_ranges(
-        lambda start, stop: _range_moments(X, Y, weights, centre, start, stop), X.shape, n_threads
+    n_rows, n_features = X.shape
+    first, *others = on_shares(
+        lambda start, stop: _share_moments(X, Y, weights, centre, start, stop),
+        n_rows,
+        moment_block(n_features),
+        moment_threads(n_rows, n_features, n_threads),
     )
     with np.errstate(all="ignore"):
         for each in others:
@@ -124,17 +129,17 @@ def column_moments(
     return first
 
 
-def _range_moments(
+def _share_moments(
     X: Array, Y: Array, weights: Array | None, centre: bool, start: int, stop: int
 ) -> Moments:
     n_features, n_targets = X.shape[1], Y.shape[1]
     total = Moments(n_features, n_targets)
-    size = min(block_rows(n_features), stop - start)
+    size = min(moment_block(n_features), stop - start)
     x_buffer, y_buffer = block_buffer(X, size + 1), np.empty((size + 1, n_targets))
     ones = np.ones(size)
     products = np.empty((n_features, n_features))
     with np.errstate(all="ignore"):  # NaN and infinity are looked for in the sums
-        for block in row_blocks(start, stop, size):
+        for block in blocks(start, stop, size):
             length = block.stop - block.start
             share = ones[:length] if weights is None else weights[block]
             weight = float(share.sum())
@@ -167,7 +172,7 @@ def _range_moments(
 
 def find_not_finite(X: Array) -> tuple[int, int] | None:
     """The row and column of the first value that is NaN or infinite, row by row."""
-    for block in row_blocks(0, len(X), block_rows(X.shape[1])):
+    for block in blocks(0, len(X), moment_block(X.shape[1])):
         bad = ~np.isfinite(X[block])
         if bad.any():
             row, column = np.unravel_index(np.argmax(bad), bad.shape)
@@ -175,44 +180,17 @@ def find_not_finite(X: Array) -> tuple[int, int] | None:
     return None
 
 
-# --- blocks and threads ------------------------------------------------------------------
+def moment_block(n_features: int) -> int:
+    """The rows of a block: as many as stay in cache, but enough to be worth a product."""
+    return max(block_rows(n_features, 8), LEAST_ROWS)
 
 
-def block_rows(n_features: int) -> int:
-    """The rows of a block: as many as stay in cache, but enough to be worth a call of BLAS."""
-    return max(BLOCK_BYTES // (8 * n_features), LEAST_ROWS)
-
-
-def row_blocks(start: int, stop: int, size: int) -> Iterator[slice]:
-    """Consecutive slices of at most ``size`` rows."""
-    for low in range(start, stop, size):
-        yield slice(low, min(low + size, stop))
+def moment_threads(n_rows: int, n_features: int, n_threads: int) -> int:
+    """How many threads to use, so that their products of columns are small beside X."""
+    return max(1, min(n_threads, n_rows // (4 * n_features)))
 
 
 def block_buffer(X: Array, size: int) -> Array:
-    """Room for a block of X in double precision, in the order of X where that is faster."""
+    """Room for a block of X in double precision, in the order of X, which is faster."""
     by_columns = X.flags.f_contiguous and not X.flags.c_contiguous
     return np.empty((size, X.shape[1]), order="F" if by_columns else "C")
-
-
-Result = TypeVar("Result")
-
-
-def map_row_ranges(
-    function: Callable[[int, int], Result], shape: tuple[int, ...], n_threads: int
-) -> list[Result]:
-    """``function(start, stop)`` for consecutive ranges that together are all rows.
-
-    Each range has a thread, with BLAS to itself, and at least four times as many rows as there
-    are columns: the products of columns are then small beside the rows that they are of. A
-    single range leaves BLAS its threads.
-    """
-    n_rows, n_features = shape
-    size = block_rows(n_features)
-    n_blocks = -(-n_rows // size)
-    n_ranges = max(1, min(n_threads, n_blocks, n_rows // (4 * n_features)))
-    if n_ranges == 1:
-        return [function(0, n_rows)]
-    edges = [n_blocks * k // n_ranges * size for k in range(n_ranges)] + [n_rows]
-    with one_blas_thread(), ThreadPoolExecutor(n_ranges) as pool:
-        return list(pool.map(function, edges[:-1], edges[1:]))

@@ -15,13 +15,13 @@ import scipy.linalg
 
 from chainrule.engines.base import Array
 from chainrule.errors import DataError
+from chainrule.training.blocks import blocks, on_shares
 from chainrule.training.moments import (
     Moments,
     block_buffer,
-    block_rows,
     column_moments,
-    map_row_ranges,
-    row_blocks,
+    moment_block,
+    moment_threads,
 )
 
 __all__ = ["LeastSquares", "least_squares"]
@@ -107,7 +107,7 @@ def least_squares(
     if not moments.finite:  # perhaps only the squares are not
         return _decompose(X, Y, weights, fit_intercept, tol)
 
-    factors = _Factors(moments, block_rows(X.shape[1]), tol)
+    factors = _Factors(moments, moment_block(X.shape[1]), tol)
     coefficients = factors.solve(moments.xy)
     measured = None
     error = factors.digits_lost
@@ -199,11 +199,13 @@ def _residual_products(
 ) -> tuple[Array, float]:
     """Xᵀ·(weight·residuals), X centred, and Σ weight·‖residual‖²."""
 
-    def of_range(start: int, stop: int) -> tuple[Array, float]:
-        size = min(block_rows(X.shape[1]), stop - start)
-        buffer = block_buffer(X, size)
+    n_rows, n_features = X.shape
+    size = moment_block(n_features)
+
+    def of_share(start: int, stop: int) -> tuple[Array, float]:
+        buffer = block_buffer(X, min(size, stop - start))
         products, squares = np.zeros_like(coefficients), 0.0
-        for block in row_blocks(start, stop, size):
+        for block in blocks(start, stop, size):
             x = np.subtract(X[block], moments.x_mean, out=buffer[: block.stop - block.start])
             residuals = Y[block] - moments.y_mean - np.dot(x, coefficients)
             weighted = residuals if weights is None else residuals * weights[block, np.newaxis]
@@ -211,7 +213,8 @@ def _residual_products(
             squares += float(np.vdot(residuals, weighted))
         return products, squares
 
-    (products, squares), *others = map_row_ranges(of_range, X.shape, n_threads)
+    threads = moment_threads(n_rows, n_features, n_threads)
+    (products, squares), *others = on_shares(of_share, n_rows, size, threads)
     for more_products, more_squares in others:
         products += more_products
         squares += more_squares

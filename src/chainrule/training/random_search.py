@@ -10,6 +10,7 @@ import chainrule.graph.functions as fn
 from chainrule.engines.base import Array, Engine, Program
 from chainrule.graph.node import variable
 from chainrule.networks.linear import LinearModel
+from chainrule.training.blocks import blocks, on_shares
 
 __all__ = ["draw_guesses", "guess_losses"]
 
@@ -113,7 +114,7 @@ def guess_losses(
     n_guesses, n_features, n_targets = w.shape
     batch = min(BATCH, n_guesses)
     program = _program(n_features, n_targets, batch, weights is not None)
-    function = engine.compile(program, "float32" if X.dtype == np.float32 else "float64", n_threads)
+    function = engine.compile(program, "float32" if X.dtype == np.float32 else "float64")
     padding = -n_guesses % batch
     w = np.pad(w, ((0, padding), (0, 0), (0, 0))).astype(X.dtype)
     b = np.pad(b, ((0, padding), (0, 0))).astype(X.dtype)
@@ -124,12 +125,16 @@ def guess_losses(
         )
         for low in range(0, len(w), batch)
     ]
-    sums = np.zeros((len(batches), batch))
-    for low in range(0, len(X), BLOCK_ROWS):
-        rows = slice(low, low + BLOCK_ROWS)
-        data = [X[rows], Y[rows]] if weights is None else [X[rows], Y[rows], weights[rows]]
-        for total, guesses in zip(sums, batches, strict=True):
-            total += function(*data, *guesses)[0]
+
+    def of_share(start: int, stop: int) -> Array:
+        sums = np.zeros((len(batches), batch))
+        for rows in blocks(start, stop, BLOCK_ROWS):
+            data = [X[rows], Y[rows]] if weights is None else [X[rows], Y[rows], weights[rows]]
+            for total, guesses in zip(sums, batches, strict=True):
+                total += function(*data, *guesses)[0]
+        return sums
+
+    sums = np.sum(on_shares(of_share, len(X), BLOCK_ROWS, n_threads), axis=0)
     return sums.reshape(-1)[:n_guesses] / (len(X) if weights is None else weights.sum())
 
 
