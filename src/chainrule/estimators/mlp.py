@@ -252,7 +252,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self.classes_ = self._label_binarizer.classes_
             if len(self.classes_) == 1:
                 warnings.warn(
-                    f"y holds one class only, {self.classes_[0]!r}: every row will be predicted "
+                    f"y holds one class only, {self.classes_.tolist()[0]!r}: every row will be predicted "
                     f"to be of it. Give rows of at least two classes.",
                     stacklevel=2,
                 )
