@@ -14,7 +14,7 @@ from chainrule.errors import ShapeError
 from chainrule.graph.node import Node, constant, make, variable
 from chainrule.graph.shape import broadcast_shapes, resolve_shape
 
-__all__ = ["RandomGraph", "any_graphs", "smooth_graphs", "special_values"]
+__all__ = ["RandomGraph", "any_graphs", "continuous_graphs", "smooth_graphs", "special_values"]
 
 Array = np.ndarray[Any, Any]
 
@@ -178,6 +178,18 @@ def _graphs(
 def smooth_graphs() -> st.SearchStrategy[RandomGraph]:
     """Graphs whose outputs are smooth functions of their inputs, with values of ordinary size."""
     return _graphs(_SMOOTH_UNARY, _SMOOTH_BINARY, (0.5, 2.0), movements=6)
+
+
+def continuous_graphs() -> st.SearchStrategy[RandomGraph]:
+    """Smooth graphs with kinks: a small error of rounding stays a small error."""
+    kinks: list[Unary] = [fn.absolute, fn.relu]
+    extremes: list[Binary] = [
+        fn.maximum,
+        fn.minimum,
+        lambda x, y: fn.select(x < y, x, y),
+        lambda x, y: fn.select(fn.less_equal(x, y), x - y, fn.tanh(y - x)),
+    ]
+    return _graphs(_SMOOTH_UNARY + kinks, _SMOOTH_BINARY + extremes, (0.0, 0.5, 2.0), movements=8)
 
 
 def any_graphs() -> st.SearchStrategy[RandomGraph]:
