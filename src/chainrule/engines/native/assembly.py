@@ -7,6 +7,8 @@ same function, each with its own share of the rows and its own table of pointers
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from llvmlite import ir
@@ -44,7 +46,7 @@ _VOID, _I1, _I8 = ir.VoidType(), ir.IntType(1), ir.IntType(8)
 _I32, _I64, _DOUBLE = ir.IntType(32), ir.IntType(64), ir.DoubleType()
 _POINTER = ir.PointerType()
 
-RUNTIME_FIELDS = ("gemm", "yield", "barrier")
+RUNTIME_FIELDS = ("gemm", "yield", "barrier", "fault")
 """Pointers that differ from process to process, so cached code gets them on every call."""
 
 SIZE_FIELDS = (ROWS_TOTAL, ROW_OFFSET)
@@ -297,9 +299,10 @@ class _Assembler:
 
         def copy(i: Value) -> None:
             row = self.b.load(self.b.gep(indices, [i], source_etype=_I64), typ=_I64)
-            source = self.b.gep(table, [self.b.mul(row, bytes_of_row)], source_etype=_I8)
-            place = self.b.gep(target, [self.b.mul(i, bytes_of_row)], source_etype=_I8)
-            self._copy_bytes(place, source, bytes_of_row)
+            with self._if_row_exists(row, take.table.shape[0]):
+                source = self.b.gep(table, [self.b.mul(row, bytes_of_row)], source_etype=_I8)
+                place = self.b.gep(target, [self.b.mul(i, bytes_of_row)], source_etype=_I8)
+                self._copy_bytes(place, source, bytes_of_row)
 
         emit_loop(self.b, self._i64(0), self._size(count(take.indices.shape)), copy)
 
@@ -323,10 +326,25 @@ class _Assembler:
                 )
                 self.b.store(total, place)
 
-            emit_loop(self.b, self._i64(0), width, add_element)
+            with self._if_row_exists(row, scatter.target.shape[0]):
+                emit_loop(self.b, self._i64(0), width, add_element)
 
         emit_loop(self.b, self._i64(0), self._size(count(scatter.target.shape)), clear)
         emit_loop(self.b, self._i64(0), self._size(count(scatter.indices.shape)), add_row)
+
+    @contextmanager
+    def _if_row_exists(self, row: Value, rows: Dimension) -> Iterator[None]:
+        """Code that runs only for a row within the table; another is reported as a fault."""
+        number = self._size(rows)
+        inside = self.b.icmp_unsigned("<", row, number)
+        with self.b.if_else(inside) as (exists, missing):
+            with missing:
+                fault = self._runtime_pointer("fault")
+                for position, value in enumerate((self._i64(1), row, number)):
+                    place = self.b.gep(fault, [self._i64(position)], source_etype=_I64)
+                    self.b.store(value, place)
+            with exists:
+                yield
 
     # --- sizes and addresses -------------------------------------------------------------
 

@@ -423,12 +423,16 @@ class BlockBuilder:
                 return
         self.add_kernel(space, store, split, root)
 
-    def add_kernel(self, space: Shape, store: Store, split: bool, root: Node | None = None) -> None:
+    def add_kernel(
+        self, space: Shape, store: Store, split: bool, root: Node | None = None
+    ) -> Kernel:
+        """A new kernel with one store, after all instructions so far."""
         computed = set() if root is None else {root}
         kernel = Kernel(space, [store], computed, split)
         views = [self.block.views[each] for each in loads_of(kernel, self.block)]
         self._append(kernel, views, shares=space if split else None)
         self.written_by[store.target.buffer] = kernel
+        return kernel
 
     def _fits(self, kernel: Kernel, value: Node, root: Node | None) -> bool:
         """Whether all that ``value`` reads from memory is there before ``kernel`` runs."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import llvmlite
@@ -77,6 +79,15 @@ class Code:
         return int(self._engine.get_function_address(name))
 
 
+@functools.cache
+def _own_source() -> str:
+    """A digest of this folder: code that an older compiler made is not used again."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def compile_code(description: str, make_module: Callable[[], ir.Module]) -> Code:
     """Compile a module, or take its code from the cache.
 
@@ -87,7 +98,7 @@ def compile_code(description: str, make_module: Callable[[], ir.Module]) -> Code
     make_module : callable
         Builds the module; called only where the cache has no code.
     """
-    key = cache.key_of(description, host(), llvmlite.__version__)
+    key = cache.key_of(description, _own_source(), host(), llvmlite.__version__)
     code = cache.load(key)
     if code is not None:
         try:

@@ -42,12 +42,8 @@ class StateWriter:
         done = {store.value for kernel in in_place for store in kernel.stores}
         for update, buffer in self.updates.items():
             if update not in done:
-                self.builder.add_kernel(
-                    update.shape, Store(update, whole(buffer), "set"), split=True
-                )
-                kernel = self.block.instructions[-1]
-                assert isinstance(kernel, Kernel)
-                self._finish(kernel)
+                copy = Store(update, whole(buffer), "set")
+                self._finish(self.builder.add_kernel(update.shape, copy, split=True))
 
     def _finish(self, kernel: Kernel) -> None:
         """Put a kernel that writes state after the loss, and after all that reads the old."""

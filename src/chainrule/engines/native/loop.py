@@ -1,0 +1,150 @@
+"""Training steps as machine code, many in one call."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.engines.base import (
+    Array,
+    FloatType,
+    RunReport,
+    TrainingLoop,
+    TrainingStep,
+    bind_sizes,
+)
+from chainrule.engines.native.assembly import CONTROL_FIELDS, SIZE_FIELDS, assemble
+from chainrule.engines.native.compiler import compile_code, vector_registers
+from chainrule.engines.native.kernels import ROWS_TOTAL
+from chainrule.engines.native.lowering import lower_step
+from chainrule.engines.native.sharing import ROWS
+from chainrule.engines.native.workspace import Workspace, aligned, storage
+from chainrule.engines.threads import one_blas_thread
+from chainrule.graph.printer import canonical
+
+__all__ = ["NativeLoop"]
+
+
+class NativeLoop(TrainingLoop):
+    """A training step as machine code, bound to data and state."""
+
+    def __init__(
+        self,
+        step: TrainingStep,
+        dtype: FloatType,
+        data: Sequence[Array],
+        state: Sequence[Array],
+        settings: Mapping[str, float],
+        seed: int,
+        n_threads: int,
+        batch_size: int,
+    ) -> None:
+        super().__init__(step, data, state, settings, seed)
+        self._plan = plan = lower_step(step, n_threads)
+        self._dtype = np.dtype(dtype)
+        program = step.program
+        text = canonical(program.inputs, program.outputs)
+        self._code = compile_code(
+            f"train {len(step.minibatch)} {len(step.state)} {dtype} {n_threads}\n{text}",
+            lambda: assemble(plan, dtype, vector_registers(), len(step.minibatch)),
+        )
+        kind = ctypes.CFUNCTYPE(
+            ctypes.c_int64, *[ctypes.c_void_p] * 2, ctypes.c_int64, *[ctypes.c_void_p] * 5
+        )
+        self._train = kind(self._code.address("train"))
+        self._batch_size = batch_size
+        self._sizes = self._read_sizes()
+        self._bind(batch_size)
+        self._pool: ThreadPoolExecutor | None = None
+
+    def _read_sizes(self) -> dict[str, int]:
+        for node, array in zip(self.step.minibatch, self.data, strict=True):
+            expected = storage(node, self._dtype)
+            if array.dtype != expected or not array.flags.c_contiguous:
+                raise TypeError(f"{node.name!r} needs a C-ordered array of {expected}.")
+        for node, array in zip(self.step.state, self.state, strict=True):
+            if array.dtype != self._dtype or not array.flags.c_contiguous:
+                raise TypeError(f"{node.name!r} needs a C-ordered array of {self._dtype}.")
+        sizes = bind_sizes([*self.step.minibatch, *self.step.state], [*self.data, *self.state])
+        return sizes
+
+    def _bind(self, batch_size: int) -> None:
+        plan = self._plan
+        most = -(-batch_size // plan.n_threads)
+        sizes = {**self._sizes, ROWS: most, ROWS_TOTAL: batch_size}
+        self._workspace = workspace = Workspace(plan, self._dtype, sizes)
+        for position, symbol in enumerate(plan.symbols, start=len(SIZE_FIELDS)):
+            workspace.sizes[:, position] = sizes[symbol]
+        self._setting_values = np.zeros(len(self.step.settings), dtype=self._dtype)
+        n_data, n_state = len(self.data), len(self.state)
+        width = self._dtype.itemsize
+        for buffer, array in zip(plan.inputs[n_data : n_data + n_state], self.state, strict=True):
+            workspace.tables[:, buffer.index] = array.ctypes.data
+        for position, buffer in enumerate(plan.inputs[n_data + n_state :]):
+            workspace.tables[:, buffer.index] = self._setting_values.ctypes.data + position * width
+        self._data_pointers = np.array([each.ctypes.data for each in self.data], dtype=np.uintp)
+        self._gathered_memory = [
+            aligned(batch_size * (each.nbytes // max(len(each), 1))) for each in self.data
+        ]
+        self._gathered = np.array(
+            [each.ctypes.data for each in self._gathered_memory], dtype=np.uintp
+        )
+        self._batch_size = batch_size
+
+    def run(
+        self, order: npt.NDArray[np.int64] | None, batch_size: int, first: int, last: int
+    ) -> RunReport:
+        if batch_size > self._batch_size:
+            self._bind(batch_size)
+        plan, workspace = self._plan, self._workspace
+        for position, node in enumerate(self.step.settings):
+            self._setting_values[position] = self.settings[node.name or ""]
+        n_rows = len(self.data[0]) if order is None else len(order)
+        told = {
+            "order": 0 if order is None else order.ctypes.data,
+            "batch_size": batch_size,
+            "first": first,
+            "last": last,
+            "n_rows": n_rows,
+            "seed": self.seed,
+            "step": self.steps_done,
+            "barrier": 0,
+        }
+        control = np.array([told[name] for name in CONTROL_FIELDS], dtype=np.int64)
+        loss_sum = np.zeros(1)
+        reached = [0] * plan.n_threads
+
+        def run_thread(thread: int) -> None:
+            reached[thread] = self._train(
+                workspace.runtime.ctypes.data,
+                workspace.tables.ctypes.data,
+                thread,
+                workspace.sizes[thread].ctypes.data,
+                self._data_pointers.ctypes.data,
+                self._gathered.ctypes.data,
+                control.ctypes.data,
+                loss_sum.ctypes.data,
+            )
+
+        with one_blas_thread():
+            workspace.run(lambda: self._on_threads(run_thread))
+        end = reached[0]
+        report = RunReport(steps=end - first, loss_sum=float(loss_sum[0]))
+        report.failed_step = end if end < last else None
+        report.rows = min(end * batch_size, n_rows) - min(first * batch_size, n_rows)
+        self.steps_done += report.steps
+        return report
+
+    def _on_threads(self, run: Callable[[int], None]) -> None:
+        """Each thread runs the same steps; they stay for the next call."""
+        others = range(1, self._plan.n_threads)
+        if others and self._pool is None:
+            self._pool = ThreadPoolExecutor(len(others), "chainrule")
+        waiting = [self._pool.submit(run, thread) for thread in others] if self._pool else []
+        run(0)
+        for each in waiting:
+            each.result()

@@ -1,0 +1,97 @@
+"""Workspaces: the memory and the tables of pointers that machine code is called with."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.engines.native.assembly import SIZE_FIELDS
+from chainrule.engines.native.blas import gemm_address
+from chainrule.engines.native.memory import ALIGNMENT, plan_memory
+from chainrule.engines.native.plan import Plan
+from chainrule.errors import ShapeError
+from chainrule.graph.node import Node
+
+__all__ = ["Workspace", "aligned", "storage"]
+
+
+def storage(node: Node, dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """How an array for a node is kept: numbers in precision ``dtype``."""
+    return {"int": np.dtype(np.int64), "bool": np.dtype(np.bool_)}.get(node.kind, dtype)
+
+
+@functools.cache
+def _yield_address() -> int:
+    """The system's call that lets other threads have the processor."""
+    if os.name == "nt":
+        function = ctypes.WinDLL("kernel32").SwitchToThread  # type: ignore[attr-defined]
+    else:
+        function = ctypes.CDLL(None).sched_yield
+    address = ctypes.cast(function, ctypes.c_void_p).value
+    assert address is not None
+    return address
+
+
+def aligned(size: int) -> npt.NDArray[np.uint8]:
+    """Bytes that start at a cache line."""
+    memory = np.empty(size + ALIGNMENT, dtype=np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size]
+
+
+class Workspace:
+    """Memory for one run of a plan at a time.
+
+    Attributes
+    ----------
+    tables : array of shape (n_threads, n_buffers)
+        The address of each buffer as each thread sees it.
+    sizes : array of shape (n_threads, n_sizes)
+        All rows, the first row of the thread's share, and the program's symbols.
+    runtime : array
+        Addresses that differ from process to process.
+    """
+
+    def __init__(self, plan: Plan, dtype: np.dtype[Any], sizes: Mapping[str, int]) -> None:
+        threads, slots = plan.n_threads, len(plan.buffers)
+        layout = plan_memory(plan, sizes, dtype.itemsize)
+        self._arenas = [aligned(layout.local_size) for _ in range(threads)]
+        self._shared = aligned(layout.shared_size)
+        self.tables = np.zeros((threads, slots), dtype=np.uintp)
+        for thread, arena in enumerate(self._arenas):
+            for buffer, offset in layout.local.items():
+                self.tables[thread, buffer.index] = arena.ctypes.data + offset
+            for buffer, offset in layout.shared.items():
+                self.tables[thread, buffer.index] = self._shared.ctypes.data + offset
+        self.sizes = np.zeros((threads, len(SIZE_FIELDS) + len(plan.symbols)), dtype=np.int64)
+        self._barrier = np.zeros(8, dtype=np.int64)
+        self._fault = np.zeros(8, dtype=np.int64)
+        self.runtime = np.array(
+            [
+                gemm_address(dtype.name),
+                _yield_address(),
+                self._barrier.ctypes.data,
+                self._fault.ctypes.data,
+            ],
+            dtype=np.uintp,
+        )
+
+    def run(self, on_threads: Callable[[], None]) -> None:
+        """Run something that uses this workspace, and raise what it found wrong.
+
+        Raises
+        ------
+        ShapeError
+            If a row was looked up that its table does not have.
+        """
+        self._barrier[0] = self._fault[0] = 0
+        on_threads()
+        if self._fault[0]:
+            row, rows = self._fault[1:3]
+            raise ShapeError(f"There is no row {row} among {rows} rows, counted from 0.")
