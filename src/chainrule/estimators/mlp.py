@@ -59,6 +59,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         The labels.
     {attributes}
 
+    Notes
+    -----
+    {differences}
+
     References
     ----------
     Rumelhart, Hinton & Williams, "Learning representations by back-propagating errors", 1986.
@@ -68,7 +72,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     >>> import chainrule as cr
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = cr.MLPClassifier((10,), solver="lbfgs", random_state=0, engine="reference")
+    >>> model = cr.MLPClassifier((10,), solver="lbfgs", random_state=0)
     >>> model.fit(X, y).score(X, y)
     0.98
     """
@@ -252,8 +256,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self.classes_ = self._label_binarizer.classes_
             if len(self.classes_) == 1:
                 warnings.warn(
-                    f"y holds one class only, {self.classes_.tolist()[0]!r}: every row will be predicted "
-                    f"to be of it. Give rows of at least two classes.",
+                    f"y holds one class only, {self.classes_.tolist()[0]!r}: every row will be "
+                    f"predicted to be of it. Give rows of at least two classes.",
                     stacklevel=2,
                 )
         else:
@@ -321,6 +325,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     ----------
     {attributes}
 
+    Notes
+    -----
+    {differences}
+
     References
     ----------
     Rumelhart, Hinton & Williams, "Learning representations by back-propagating errors", 1986.
@@ -331,7 +339,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     >>> import numpy as np
     >>> X = np.linspace(-1, 1, 50).reshape(-1, 1)
     >>> model = cr.MLPRegressor(activation="tanh", solver="lbfgs", random_state=0)
-    >>> model.set_params(engine="reference").fit(X, X.ravel() ** 2).score(X, X.ravel() ** 2)
+    >>> model.fit(X, X.ravel() ** 2).score(X, X.ravel() ** 2)
     0.99
     """
 

@@ -143,6 +143,16 @@ _SHARED_DOCUMENTATION = {
     n_features_in_ : int
     feature_names_in_ : array of str
         Only where the columns of X have names.""",
+    "differences": """Training differs from scikit-learn's where that contradicts itself:
+
+    - The loss of a class whose probability is below the machine epsilon is exact here, and cut
+      off at 36 (16 in single precision) there, which can turn L-BFGS another way.
+    - L-BFGS on several outputs minimises the sum of the squared errors here; there, it pairs
+      the mean of the losses with the gradient of their sum.
+    - ``warm_start`` with ``early_stopping`` returns to the best weights of all fits here; there,
+      to the latest ones if no score was better.
+    - A loss that becomes NaN or infinite is an error that names the operation and the row; with
+      ``early_stopping``, a warning, and training ends with the best weights so far.""",
 }
 
 T = TypeVar("T", bound=type)
