@@ -72,9 +72,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     >>> import chainrule as cr
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = cr.MLPClassifier((10,), solver="lbfgs", random_state=0)
-    >>> model.fit(X, y).score(X, y)
-    0.98
+    >>> model = cr.MLPClassifier((10,), learning_rate_init=0.02, random_state=0)
+    >>> model.fit(X, y).score(X, y) > 0.95
+    True
     """
 
     _parameter_constraints: dict[str, list[Any]] = {
@@ -339,8 +339,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     >>> import numpy as np
     >>> X = np.linspace(-1, 1, 50).reshape(-1, 1)
     >>> model = cr.MLPRegressor(activation="tanh", solver="lbfgs", random_state=0)
-    >>> model.fit(X, X.ravel() ** 2).score(X, X.ravel() ** 2)
-    0.99
+    >>> model.fit(X, X.ravel() ** 2).score(X, X.ravel() ** 2) > 0.95
+    True
     """
 
     _parameter_constraints: dict[str, list[Any]] = {

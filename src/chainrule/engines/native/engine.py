@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 from chainrule.engines.base import (
@@ -50,6 +51,13 @@ class NativeEngine(Engine):
         batch_size: int = 1,
     ) -> TrainingLoop:
         """Make a training step runnable; ``n_threads`` is the most that it may use."""
-        step.check()
-        threads = worthwhile_threads(step.program.outputs, batch_size, n_threads)
+        threads = _checked_threads(step, batch_size, n_threads)
         return NativeLoop(step, dtype, data, state, settings, seed, threads, batch_size)
+
+
+# partial_fit binds one step to other data again and again.
+@functools.lru_cache(maxsize=16)
+def _checked_threads(step: TrainingStep, batch_size: int, n_threads: int) -> int:
+    """How many threads a step is worth, once it is known to be well formed."""
+    step.check()
+    return worthwhile_threads(step.program.outputs, batch_size, n_threads)

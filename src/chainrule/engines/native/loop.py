@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,9 +19,10 @@ from chainrule.engines.base import (
     bind_sizes,
 )
 from chainrule.engines.native.assembly import CONTROL_FIELDS, SIZE_FIELDS, assemble
-from chainrule.engines.native.compiler import compile_code, vector_registers
+from chainrule.engines.native.compiler import Code, compile_code, vector_registers
 from chainrule.engines.native.kernels import ROWS_TOTAL
 from chainrule.engines.native.lowering import lower_step
+from chainrule.engines.native.plan import Plan
 from chainrule.engines.native.sharing import ROWS
 from chainrule.engines.native.workspace import Workspace, aligned, storage
 from chainrule.engines.threads import one_blas_thread
@@ -44,14 +46,8 @@ class NativeLoop(TrainingLoop):
         batch_size: int,
     ) -> None:
         super().__init__(step, data, state, settings, seed)
-        self._plan = plan = lower_step(step, n_threads)
+        self._plan, self._code = _compiled(step, dtype, n_threads)
         self._dtype = np.dtype(dtype)
-        program = step.program
-        text = canonical(program.inputs, program.outputs)
-        self._code = compile_code(
-            f"train {len(step.minibatch)} {len(step.state)} {dtype} {n_threads}\n{text}",
-            lambda: assemble(plan, dtype, vector_registers(), len(step.minibatch)),
-        )
         kind = ctypes.CFUNCTYPE(
             ctypes.c_int64, *[ctypes.c_void_p] * 2, ctypes.c_int64, *[ctypes.c_void_p] * 5
         )
@@ -148,3 +144,16 @@ class NativeLoop(TrainingLoop):
         run(0)
         for each in waiting:
             each.result()
+
+
+# partial_fit binds one step to other data again and again.
+@functools.lru_cache(maxsize=16)
+def _compiled(step: TrainingStep, dtype: FloatType, n_threads: int) -> tuple[Plan, Code]:
+    plan = lower_step(step, n_threads)
+    program = step.program
+    text = canonical(program.inputs, program.outputs)
+    code = compile_code(
+        f"train {len(step.minibatch)} {len(step.state)} {dtype} {n_threads}\n{text}",
+        lambda: assemble(plan, dtype, vector_registers(), len(step.minibatch)),
+    )
+    return plan, code
