@@ -268,25 +268,20 @@ def test_a_deep_chain_runs() -> None:
     assert_programs_agree([node, *gradient(fn.sum(node), [x])], [x], [[np.linspace(-1, 1, 9)]])
 
 
-# What the native engine is to refuse as the reference engine does, and does not yet.
-_UNCHECKED = pytest.mark.xfail(reason="not checked by the native engine yet", strict=True)
-_UNSAFE = pytest.mark.xfail(reason="the native engine reads and writes outside", run=False)
-
-
 @pytest.mark.parametrize(
     "engine, arguments, message",
     [
-        pytest.param(engine, arguments, message, marks=marks if engine == "native" else ())
-        for arguments, message, marks in [
-            ((np.ones((2, 3)),), "3 inputs, but 1 values", ()),
-            ((np.ones((2, 3)), np.ones(4), [0, 1], 5), "3 inputs, but 4 values", _UNCHECKED),
-            ((np.ones((2, 4)), np.ones(4), [0, 1]), r"'x' needs shape \(rows, 3\)", ()),
-            ((np.ones((2, 3)), np.ones(4), [0, 1, 2]), r"'i' needs shape \(rows,\) with", ()),
-            ((np.ones(3), np.ones(4), [0]), r"'x' needs shape .*\(3,\) is given", ()),
-            ((np.ones((2, 3)), np.ones(4), [0.5, 1.0]), "'i' is of kind 'int', but", _UNCHECKED),
-            ((np.ones((2, 3)), np.ones(4), [0, 4]), "no row 4 among 4 rows", _UNSAFE),
-            ((np.ones((2, 3)), np.ones(4), [0, -1]), "no row -1 among 4 rows", _UNSAFE),
-            ((np.ones((1, 3)), np.ones(4), [0]), r"too short for <Node slice", _UNSAFE),
+        (engine, arguments, message)
+        for arguments, message in [
+            ((np.ones((2, 3)),), "3 inputs, but 1 values"),
+            ((np.ones((2, 3)), np.ones(4), [0, 1], 5), "3 inputs, but 4 values"),
+            ((np.ones((2, 4)), np.ones(4), [0, 1]), r"'x' needs shape \(rows, 3\)"),
+            ((np.ones((2, 3)), np.ones(4), [0, 1, 2]), r"'i' needs shape \(rows,\) with"),
+            ((np.ones(3), np.ones(4), [0]), r"'x' needs shape .*\(3,\) is given"),
+            ((np.ones((2, 3)), np.ones(4), [0.5, 1.0]), "'i' is of kind 'int', but"),
+            ((np.ones((2, 3)), np.ones(4), [0, 4]), "no row 4 among 4 rows"),
+            ((np.ones((2, 3)), np.ones(4), [0, -1]), "no row -1 among 4 rows"),
+            ((np.ones((1, 3)), np.ones(4), [0]), r"too short for <Node slice"),
         ]
         for engine in ("reference", "native")
     ],
