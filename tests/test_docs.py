@@ -1,0 +1,59 @@
+"""The pages for contributors are true: quoted code is in its file, and outputs are real ones."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("docs/architecture.md", "docs/adding-an-operation.md")
+BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
+SECTION = re.compile(r"^### `(src/chainrule/[\w/]+)/`.*?(?=^##)", re.DOTALL | re.MULTILINE)
+PATH = re.compile(r"`((?:src|tests|docs|benchmarks)/[\w./-]*)`")
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_on_a_page_exists(page: str) -> None:
+    missing = [path for path in PATH.findall(text_of(page)) if not (ROOT / path).exists()]
+    assert not missing
+
+
+def test_every_module_has_its_line_in_the_architecture() -> None:
+    described = {
+        f"{found.group(1)}/{module}.py"
+        for found in SECTION.finditer(text_of("docs/architecture.md"))
+        for line in re.findall(r"^\| (`.*?) \|", found.group(0), re.MULTILINE)
+        for module in re.findall(r"`(\w+)`", line)
+    }
+    existing = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "src" / "chainrule").rglob("*.py")
+        if path.name not in ("__init__.py", "errors.py")
+    }
+    assert described == existing
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_code_on_a_page_runs_as_shown_or_is_quoted_from_the_file_named_before(page: str) -> None:
+    text = text_of(page)
+    names: dict[str, object] = {}
+    for found in BLOCK.finditer(text):
+        code, shown = found.groups()
+        if shown is None:
+            paths = [path for path in PATH.findall(text[: found.start()]) if path.endswith(".py")]
+            sources = [(ROOT / path).read_text(encoding="utf-8") for path in paths]
+            assert any(code in source for source in sources[-3:]), f"not in {paths[-3:]}:\n{code}"
+        else:
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                exec(code, names)
+            # A page may show the beginning of a long output.
+            assert printed.getvalue().startswith(shown), f"{code}\n{printed.getvalue()}"
