@@ -120,7 +120,7 @@ def _generate(module: ir.Module) -> bytes:
         options = llvm.create_pipeline_tuning_options(speed_level=3)
         options.loop_vectorization = True
         options.slp_vectorization = False
-        options.loop_unrolling = True
+        options.loop_unrolling = False
         builder = llvm.create_pass_builder(machine, options)
         builder.getModulePassManager().run(parsed, builder)
         return bytes(machine.emit_object(parsed))

@@ -7,6 +7,7 @@ the result is kept in vector registers instead, and one function is written for 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,11 @@ class _Shape:
     columns: int
     left: tuple[int, int]
     right: tuple[int, int]
+
+    @property
+    def is_dots(self) -> bool:
+        """Whether each element is a sum along two lines in memory."""
+        return self.columns == 1 and self.left[1] == 1 and self.right[0] == 1
 
 
 def _static(dimension: Dimension) -> int | None:
@@ -80,12 +86,9 @@ def is_small(product: MatMul) -> bool:
     known = [size for size in sizes if isinstance(size, int)]
     if len(known) < 2:
         return False
-    vector_rows = shape.right[1] == 1 or shape.columns == 1
-    dots = shape.columns == 1 and shape.left[1] == 1 and shape.right[0] == 1
-    elements = 1
-    for size in known:
-        elements *= size
-    return (vector_rows or dots) and elements <= _MOST_ELEMENTS
+    return math.prod(known) <= _MOST_ELEMENTS and (
+        shape.right[1] == 1 or shape.inner is not None or shape.is_dots
+    )
 
 
 class ProductEmitter:
@@ -121,12 +124,36 @@ class ProductEmitter:
         self.inner = inner if shape.inner is None else ir.Constant(_I64, shape.inner)
         self.shape = shape
         count = rows if shape.rows is None else ir.Constant(_I64, shape.rows)
-        if shape.columns == 1 and shape.left[1] == 1 and shape.right[0] == 1:
+        if shape.is_dots:
             emit_loop(self.b, ir.Constant(_I64, 0), count, self._dot)
         else:
+            self.gap = shape.right[0]
+            if shape.right[1] != 1:
+                self._turn_right()
             self._tiles(count)
         self.b.ret_void()
         return function
+
+    def _turn_right(self) -> None:
+        """Copy B so that its rows lie in memory as vectors are read."""
+        b, shape = self.b, self.shape
+        assert shape.inner is not None
+        memory = b.alloca(self.m.type, size=ir.Constant(_I32, shape.inner * shape.columns))
+        memory.align = 64
+
+        def column(j: Value) -> None:
+            def element(k: Value) -> None:
+                steps = [ir.Constant(_I64, each) for each in shape.right]
+                origin = b.add(b.mul(k, steps[0]), b.mul(j, steps[1]))
+                goal = b.add(b.mul(k, ir.Constant(_I64, shape.columns)), j)
+                source = b.gep(self.right, [origin], source_etype=self.m.type)
+                place = b.gep(memory, [goal], source_etype=self.m.type)
+                b.store(b.load(source, typ=self.m.type), place)
+
+            emit_loop(b, ir.Constant(_I64, 0), ir.Constant(_I64, shape.inner), element)
+
+        emit_loop(b, ir.Constant(_I64, 0), ir.Constant(_I64, shape.columns), column)
+        self.right, self.gap = memory, shape.columns
 
     # --- tiles of the result in registers ------------------------------------------------
 
@@ -215,7 +242,7 @@ class ProductEmitter:
     def _vectors(self, k: Value, start: int, types: list[ir.VectorType]) -> list[Value]:
         """A row of B, in vectors."""
         b = self.b
-        base = b.mul(k, ir.Constant(_I64, self.shape.right[0]))
+        base = b.mul(k, ir.Constant(_I64, self.gap))
         vectors = []
         for position, each in enumerate(types):
             column = b.add(base, ir.Constant(_I64, start + position * self.lanes))
