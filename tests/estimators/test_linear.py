@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from chainrule.engines.native.loop import NativeLoop
 from chainrule.engines.registry import ENGINES
 from chainrule.errors import NonFiniteLossError
 from chainrule.estimators.linear import LinearRegression
@@ -218,6 +219,44 @@ def test_minibatches_come_near_the_normal_equation(diabetes):
     assert model.loss_ < 1.01 * LinearRegression().fit(X, y).loss_
     again = LinearRegression(**model.get_params()).fit(X, y)
     np.testing.assert_array_equal(model.coef_, again.coef_)
+
+
+def test_minibatches_that_diverge_are_not_taken_for_settled():
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    model = LinearRegression(
+        "gradient_descent", batch_size=5, learning_rate_init=1.0, engine=ENGINE, random_state=0
+    )
+    with pytest.warns(ConvergenceWarning, match="moves away from the minimum"):
+        model.fit(X, X.sum(axis=1))
+
+
+@pytest.mark.parametrize("learning_rate_init", ["auto", 0.1])
+def test_gradient_descent_on_values_whose_squares_overflow_says_to_scale_them(learning_rate_init):
+    X = np.random.default_rng(0).normal(size=(20, 2)) * 1e200
+    model = LinearRegression(
+        "gradient_descent", learning_rate_init=learning_rate_init, engine=ENGINE
+    )
+    with pytest.raises(NonFiniteLossError, match="to one scale"):
+        model.fit(X, np.ones(20))
+
+
+def test_ctrl_c_leaves_the_model_usable(diabetes, monkeypatch):
+    X, y = diabetes
+    steps = iter(range(20))
+    run = NativeLoop.run
+
+    def run_until_interrupted(*arguments):
+        if next(steps, None) is None:
+            raise KeyboardInterrupt
+        return run(*arguments)
+
+    monkeypatch.setattr(NativeLoop, "run", run_until_interrupted)
+    model = LinearRegression("gradient_descent", engine="native")
+    with pytest.warns(UserWarning, match="interrupted"):
+        model.fit(X, y)
+    assert model.n_iter_ == 20
+    assert model.loss_ < np.var(y) + y.mean() ** 2
+    assert model.predict(X).shape == y.shape
 
 
 def test_a_row_of_weight_two_counts_as_two_rows(diabetes):

@@ -327,7 +327,8 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _many_solutions(self, X: Array, found: LeastSquares) -> str:
         if len(X) <= X.shape[1]:
-            reason = f"{len(X)} rows cannot determine {X.shape[1]} coefficients"
+            rows = "1 row" if len(X) == 1 else f"{len(X)} rows"
+            reason = f"{rows} cannot determine {X.shape[1]} coefficients"
         else:
             names = [self._column(index) for index in found.dependent[:8]]
             more = len(found.dependent) - len(names)

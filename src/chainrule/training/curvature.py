@@ -57,6 +57,11 @@ def largest_curvature(
         The minibatch, and where to measure.
     weight : float
 
+    Returns
+    -------
+    float
+        Infinite where the products overflow.
+
     References
     ----------
     Lanczos, "An iteration method for the solution of the eigenvalue problem of linear
@@ -86,7 +91,10 @@ def largest_curvature(
         return float(product(np.ones(1))[0])
     operator = scipy.sparse.linalg.LinearOperator((size, size), matvec=product, dtype=np.float64)
     start = np.random.default_rng(0).standard_normal(size)
-    if not product(start).any():  # a flat loss, which ARPACK takes for a bad start
+    first = product(start)
+    if not np.isfinite(first).all():
+        return math.inf
+    if not first.any():  # a flat loss, which ARPACK takes for a bad start
         return 0.0
     return float(
         scipy.sparse.linalg.eigsh(

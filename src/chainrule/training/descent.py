@@ -110,7 +110,7 @@ def descend(
         return largest_curvature(function, data, start, weight)
 
     full = batch_size >= len(data[0])
-    rate = learning_rate if learning_rate is not None else 1.0 / (curvature() or 1.0)
+    rate = learning_rate if learning_rate is not None else _safe_rate(curvature())
     state = [each.copy() for each in start]
     loop = engine.compile_step(
         training_step(objective, SGD()),
@@ -138,28 +138,46 @@ def descend(
         advice = _advice(rate, curvature())
         where = f"iteration {progress.epochs + 1}"
         raise NonFiniteLossError(f"The loss is not finite at {where}. {advice}") from error
-    losses = progress.losses
-    if full and losses and losses[-1] > 1.000001 * min(losses):
+    if _diverged(progress.losses, full):
         warnings.warn(
-            f"Gradient descent moves away from the minimum: the loss rose from {min(losses):.6g} "
-            f"to {losses[-1]:.6g}. {_advice(rate, curvature())}",
+            f"Gradient descent moves away from the minimum: the loss is {progress.loss:.6g}, and "
+            f"was {min(progress.losses):.6g} before. {_advice(rate, curvature())}",
             ConvergenceWarning,
             stacklevel=5,
         )
     elif progress.epochs == max_epochs and not watch.settled:
         warnings.warn(
             f"Gradient descent has not settled after {max_epochs} iterations: raise max_iter or "
-            f"tol, or bring the columns of X to one scale, for one with StandardScaler.",
+            f"tol, or bring the columns of X to one scale, with StandardScaler for one.",
             ConvergenceWarning,
             stacklevel=5,
         )
     return Descent(state, rate, progress.epochs, progress.history, watch.path)
 
 
+def _diverged(losses: Sequence[float], full: bool) -> bool:
+    """Of full batches no loss is higher than any before; minibatches are a matter of luck."""
+    if not losses:
+        return False
+    return losses[-1] > (1.000001 * min(losses) if full else losses[0])
+
+
+def _safe_rate(curvature: float) -> float:
+    if not np.isfinite(curvature):
+        raise NonFiniteLossError(
+            "No learning rate is small enough: the squares of the values of X overflow. Bring its "
+            "columns to one scale, with StandardScaler for one."
+        )
+    return 1.0 / curvature if curvature else 1.0
+
+
 def _advice(rate: float, curvature: float) -> str:
     limit = 2.0 / curvature if curvature else np.inf
-    if rate < limit:
-        return "Bring the columns of X and y to one scale, with StandardScaler for one."
+    if rate < limit or limit == 0.0:
+        return (
+            "Lower learning_rate_init, or bring the columns of X, and y, to one scale near 1, with "
+            "StandardScaler for one."
+        )
     return (
         f"learning_rate_init={rate:.4g} is too large: from 2/λmax = {limit:.4g} on, each step "
         f"overshoots by more than the one before (λmax = {curvature:.4g} is the largest "
