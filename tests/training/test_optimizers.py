@@ -51,7 +51,7 @@ def peer_trajectory(optimizer):
         (Adam(), lambda w: AdamOptimizer(w, RATE)),
         (Adam(0.7, 0.95, 1e-3), lambda w: AdamOptimizer(w, RATE, 0.7, 0.95, 1e-3)),
     ],
-    ids=str,
+    ids=lambda each: "peer" if callable(each) else str(each),
 )
 def test_sgd_and_adam_step_as_scikit_learns_do(ours, theirs):
     np.testing.assert_allclose(trajectory(ours), peer_trajectory(theirs), rtol=1e-13, atol=1e-15)
