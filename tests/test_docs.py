@@ -26,19 +26,16 @@ def test_every_path_on_a_page_exists(page: str) -> None:
     assert not missing
 
 
-def test_every_module_has_its_line_in_the_architecture() -> None:
-    described = {
-        f"{found.group(1)}/{module}.py"
-        for found in SECTION.finditer(text_of("docs/architecture.md"))
-        for line in re.findall(r"^\| (`.*?) \|", found.group(0), re.MULTILINE)
-        for module in re.findall(r"`(\w+)`", line)
-    }
-    existing = {
-        path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "src" / "chainrule").rglob("*.py")
-        if path.name not in ("__init__.py", "errors.py")
-    }
-    assert described == existing
+def test_a_list_of_the_modules_of_a_folder_is_complete() -> None:
+    listed = {}
+    for found in SECTION.finditer(text_of("docs/architecture.md")):
+        rows = re.findall(r"^\| (`.*?) \|", found.group(0), re.MULTILINE)
+        if rows:
+            listed[found.group(1)] = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert len(listed) >= 7
+    for folder, modules in listed.items():
+        existing = {path.stem for path in (ROOT / folder).glob("*.py")} - {"__init__"}
+        assert modules == existing, f"docs/architecture.md, {folder}"
 
 
 @pytest.mark.parametrize("page", PAGES)
