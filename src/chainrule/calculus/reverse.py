@@ -39,7 +39,7 @@ def gradient(output: Node, wrt: Sequence[Node]) -> list[Node]:
     Raises
     ------
     GraphError
-        If ``output`` is not a scalar of kind float.
+        If ``output`` is not a scalar of kind float, or one of ``wrt`` cannot vary.
 
     References
     ----------
@@ -58,6 +58,9 @@ def gradient(output: Node, wrt: Sequence[Node]) -> list[Node]:
             f"Only a single number has a gradient, but this is {output.kind}"
             f"{format_shape(output.shape)}: reduce it with sum() or mean() first."
         )
+    for node in wrt:
+        if node.kind != "float" or node.operation == "constant":
+            raise GraphError(f"{node!r} cannot vary smoothly: give a variable of kind 'float'.")
     bars = pull_back([output], [constant(1.0)], wrt)
     return simplify(
         [

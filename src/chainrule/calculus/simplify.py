@@ -63,7 +63,7 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
 def _fold_constants(node: Node) -> Node | None:
     """2 + 3 = 5: arithmetic on numbers is done beforehand.
 
-    Not on 0.1 + 0.2: in single precision that is another number than 0.3 rounded to it.
+    Not on 0.1 + 0.6: in single precision that is another number than 0.7 rounded to it.
     """
     if node.operation not in _ARITHMETIC or any(
         each.operation != "constant" or each.kind != "float" for each in node.inputs
@@ -142,7 +142,7 @@ def _merge_shapes(node: Node) -> Node | None:
             if node.operation == "reshape":
                 return fn.reshape(inner.inputs[0], node.shape)
             return fn.broadcast_to(inner.inputs[0], node.shape)
-        if inner.operation == "broadcast" and (value := number(inner)) is not None:
+        if inner.operation != "constant" and (value := number(inner)) is not None:
             return fn.broadcast_to(constant(value), node.shape)
     return None
 
