@@ -96,6 +96,10 @@ class TrainingStep:
         self.program.check()
         if self.loss.shape or self.loss.kind != "float":
             raise GraphError(f"The loss must be a single number, but it is {self.loss.type}.")
+        if len(self.state) != len(self.updates):
+            raise GraphError(
+                f"The step has {len(self.state)} state variables, but {len(self.updates)} updates."
+            )
         for variable, update in zip(self.state, self.updates, strict=True):
             if variable.type != update.type:
                 raise GraphError(f"{variable!r} cannot be updated with {update.type}.")

@@ -13,6 +13,7 @@ from typing import Literal
 
 import chainrule.graph.functions as fn
 from chainrule.engines.native.effects import loads_of, reads_of, writes_of
+from chainrule.engines.native.fusion import choose_stored
 from chainrule.engines.native.plan import (
     Block,
     Buffer,
@@ -33,7 +34,6 @@ from chainrule.engines.native.sharing import ROWS, has_rows, part_of
 from chainrule.engines.native.views import derive_view, step_of, subview, whole
 from chainrule.graph.loop import Loop
 from chainrule.graph.node import Node
-from chainrule.graph.operations import OPERATIONS
 from chainrule.graph.shape import (
     Shape,
     Size,
@@ -45,27 +45,6 @@ from chainrule.graph.traversal import topological_order
 __all__ = ["BlockBuilder", "Lowering"]
 
 Target = tuple[Node, View]
-
-# What an element-wise operation costs, in units of an addition; the rest cost 1.
-_COSTS = {
-    "divide": 4,
-    "reciprocal": 4,
-    "sqrt": 6,
-    "uniform": 40,
-    "power": 4,
-    "exp": 12,
-    "expm1": 16,
-    "log": 16,
-    "log1p": 20,
-    "tanh": 20,
-    "logistic": 16,
-    "softplus": 30,
-    "sin": 24,
-    "cos": 24,
-    "erf": 40,
-}
-_CHEAP = 3
-"""Up to this cost, a value with several readers is computed anew by each."""
 
 _LARGE = 2048
 """From this number of elements on, threads share work that is the same for all."""
@@ -131,7 +110,9 @@ class BlockBuilder:
         self.destination: dict[Node, View] = {}
         self.copies: dict[Node, View] = {}
         self.loops_done: set[tuple[object, ...]] = set()
-        self.stored = self._choose_stored()
+        self.stored = choose_stored(
+            self.order, self.uses, {node for node, _ in targets} | set(self.updates)
+        )
 
     def build(self) -> Block:
         self._assign_destinations()
@@ -144,28 +125,6 @@ class BlockBuilder:
         return self.block
 
     # --- what gets memory ----------------------------------------------------------------
-
-    def _choose_stored(self) -> set[Node]:
-        """The element-wise values that must be found in memory by somebody."""
-        stored: set[Node] = set()
-        cost: dict[Node, float] = {}
-        leaves: dict[Node, int] = {}
-        wanted = {node for node, _ in self.targets} | set(self.updates)
-        for node in self.order:
-            if not _is_elementwise(node):
-                cost[node], leaves[node] = 0, 0 if node.operation == "constant" else 1
-                continue
-            own = 0 if node.operation == "broadcast" else _COSTS.get(node.operation, 1)
-            cost[node] = own + sum(
-                0 if each in stored else cost.get(each, 0) for each in node.inputs
-            )
-            leaves[node] = sum(1 if each in stored else leaves.get(each, 1) for each in node.inputs)
-            users = self.uses.get(node, [])
-            read_in_memory = any(not _computes_inline(user) for user in users)
-            expensive = cost[node] > _CHEAP or leaves[node] > 2
-            if node in wanted or read_in_memory or (len(set(users)) > 1 and expensive):
-                stored.add(node)
-        return stored
 
     def _assign_destinations(self) -> None:
         """Let each wanted value be written right where it is wanted, once."""
@@ -499,20 +458,3 @@ class BlockBuilder:
 
 
 _NOWHERE = View(Buffer(-1, (), "float", "local"), (), ())
-
-
-def _computes_inline(user: Node) -> bool:
-    """Whether a node takes its inputs as formulas, so that they need no memory."""
-    family = OPERATIONS[user.operation].family
-    return family in ("elementwise", "reduction") or user.operation in (
-        "broadcast",
-        "concatenate",
-        "pad",
-    )
-
-
-def _is_elementwise(node: Node) -> bool:
-    return OPERATIONS[node.operation].family == "elementwise" or node.operation in (
-        "uniform",
-        "broadcast",
-    )

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.engines.base import Array, FloatType, Function, Program, as_arrays, bind_sizes
-from chainrule.engines.native.assembly import SIZE_FIELDS, assemble
+from chainrule.engines.native.assembly import assemble
 from chainrule.engines.native.compiler import compile_code, vector_registers
+from chainrule.engines.native.frame import SIZE_FIELDS
 from chainrule.engines.native.kernels import ROWS_TOTAL
 from chainrule.engines.native.lowering import lower_program
 from chainrule.engines.native.sharing import ROWS, has_rows

@@ -18,8 +18,9 @@ from chainrule.engines.base import (
     TrainingStep,
     bind_sizes,
 )
-from chainrule.engines.native.assembly import CONTROL_FIELDS, SIZE_FIELDS, assemble
+from chainrule.engines.native.assembly import CONTROL_FIELDS, assemble
 from chainrule.engines.native.compiler import Code, compile_code, vector_registers
+from chainrule.engines.native.frame import SIZE_FIELDS
 from chainrule.engines.native.kernels import ROWS_TOTAL
 from chainrule.engines.native.lowering import lower_step
 from chainrule.engines.native.plan import Plan

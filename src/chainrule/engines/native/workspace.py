@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.engines.native.assembly import SIZE_FIELDS
 from chainrule.engines.native.blas import gemm_address
+from chainrule.engines.native.frame import SIZE_FIELDS
 from chainrule.engines.native.memory import ALIGNMENT, plan_memory
 from chainrule.engines.native.plan import Plan
 from chainrule.errors import ShapeError
