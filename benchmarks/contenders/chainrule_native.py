@@ -9,7 +9,7 @@ import numpy as np
 
 import chainrule as cr
 from benchmarks.task import LEARNING_RATE
-from chainrule.engines.registry import get_engine
+from chainrule.engines.native.engine import NativeEngine
 from chainrule.engines.threads import available_threads
 from chainrule.networks.mlp import MLP
 from chainrule.training.optimizers import Adam
@@ -33,7 +33,7 @@ class ChainruleNative:
         step = training_step(Objective(row_losses, (mlp.X, y), mlp.parameters), Adam())
         arrays = [W for W, _ in weights] + [b for _, b in weights]
         state = initial_state(step, dict(zip(mlp.parameters, arrays, strict=True)))
-        self.loop = get_engine("native").compile_step(
+        self.loop = NativeEngine().compile_step(
             step,
             "float32",
             [X, Y],

@@ -8,7 +8,7 @@ needed just where one reads what others have written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import chainrule.graph.functions as fn
@@ -92,14 +92,14 @@ class BlockBuilder:
         outputs: Sequence[Node],
         targets: Sequence[Target],
         inside_loop: bool = False,
-        updates: Mapping[Node, Buffer] | None = None,
+        updates: Collection[Node] = (),
     ) -> None:
         self.lowering = lowering
         self.block = Block(views=dict(known))
         self.order = topological_order(outputs, known=self.block.views)
         self.targets = list(targets)
         self.inside_loop = inside_loop
-        self.updates = updates or {}
+        self.updates = frozenset(updates)
         self.ready: dict[Buffer, int] = {}
         self.written_by: dict[Buffer, Instruction] = {}
         self.position: dict[Instruction, int] = {}
@@ -111,7 +111,7 @@ class BlockBuilder:
         self.copies: dict[Node, View] = {}
         self.loops_done: set[tuple[object, ...]] = set()
         self.stored = choose_stored(
-            self.order, self.uses, {node for node, _ in targets} | set(self.updates)
+            self.order, self.uses, {node for node, _ in targets} | self.updates
         )
 
     def build(self) -> Block:
@@ -190,7 +190,7 @@ class BlockBuilder:
         if self.lowering.n_threads == 1 or self.inside_loop or has_rows(node.shape):
             return False
         if node in self.updates:
-            return True
+            return node not in self.destination
         elements = count(node.shape)
         return isinstance(elements, int) and elements >= _LARGE
 
@@ -442,6 +442,7 @@ class BlockBuilder:
         """Values that only their own kernel uses need no memory."""
         read = {buffer for each in self.block.instructions for buffer in reads_of(each, self.block)}
         kept = {target.buffer for _, target in self.targets}
+        kept |= {self.block.views[each].buffer for each in self.updates if each in self.block.views}
         for instruction in self.block.instructions:
             if isinstance(instruction, Kernel):
                 instruction.stores = [
@@ -449,7 +450,6 @@ class BlockBuilder:
                     for store in instruction.stores
                     if store.target.buffer in read
                     or store.target.buffer in kept
-                    or store.value in self.updates
                     or store.target.buffer.place in ("given", "carry")
                 ]
         self.block.instructions = [

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from chainrule.engines.base import Program, TrainingStep
 from chainrule.engines.native.blocks import BlockBuilder, Lowering
-from chainrule.engines.native.plan import (
-    Plan,
-)
+from chainrule.engines.native.plan import Buffer, Plan
 from chainrule.engines.native.state import StateWriter
 from chainrule.engines.native.views import whole
+from chainrule.graph.node import Node
 
 __all__ = ["lower_program", "lower_step"]
 
@@ -28,11 +27,10 @@ def lower_step(step: TrainingStep, n_threads: int) -> Plan:
     lowering = Lowering(n_threads)
     inputs = [lowering.given(node) for node in step.program.inputs]
     variable_buffers = dict(zip(step.program.inputs, inputs, strict=True))
-    updates = {
-        update: variable_buffers[variable]
-        for variable, update in zip(step.state, step.updates, strict=True)
-        if update is not variable
-    }
+    updates: dict[Node, list[Buffer]] = {}
+    for variable, update in zip(step.state, step.updates, strict=True):
+        if update is not variable:
+            updates.setdefault(update, []).append(variable_buffers[variable])
     loss = whole(lowering.new_buffer((), "float", "local"))
     builder = BlockBuilder(
         lowering, lowering.inputs, step.program.outputs, [(step.loss, loss)], updates=updates

@@ -158,18 +158,22 @@ class ProductEmitter:
     # --- tiles of the result in registers ------------------------------------------------
 
     def _tiles(self, count: Value) -> None:
-        start = 0
-        while start < self.shape.columns:
-            left = self.shape.columns - start
-            vectors = min(-(-left // self.lanes), 4)
-            width = min(vectors * self.lanes, left)
-            widths = [self.lanes] * (width // self.lanes)
-            if width % self.lanes:
-                widths.append(width % self.lanes)
-            self._column_block(count, start, widths)
-            start += width
+        """The result in blocks of columns: as many full ones as fit, and the rest."""
+        b, full = self.b, 4 * self.lanes
+        blocks, rest = divmod(self.shape.columns, full)
 
-    def _column_block(self, count: Value, start: int, widths: list[int]) -> None:
+        def block(number: Value) -> None:
+            start = b.mul(number, ir.Constant(_I64, full))
+            self._column_block(count, start, [self.lanes] * 4)
+
+        if blocks:
+            emit_loop(b, ir.Constant(_I64, 0), ir.Constant(_I64, blocks), block)
+        if rest:
+            widths = [self.lanes] * (rest // self.lanes)
+            widths += [rest % self.lanes] * (rest % self.lanes > 0)
+            self._column_block(count, ir.Constant(_I64, blocks * full), widths)
+
+    def _column_block(self, count: Value, start: Value, widths: list[int]) -> None:
         b = self.b
         height = max(1, min(8, (self.registers // 2) // len(widths)))
         whole = b.udiv(count, ir.Constant(_I64, height))
@@ -181,13 +185,13 @@ class ProductEmitter:
         done = b.mul(whole, ir.Constant(_I64, height))
         emit_loop(b, done, count, lambda row: self._tile(row, 1, start, widths))
 
-    def _tile(self, row: Value, height: int, start: int, widths: list[int]) -> None:
+    def _tile(self, row: Value, height: int, start: Value, widths: list[int]) -> None:
         """Σ over the inner size, with the sums of ``height`` rows in registers."""
         b, single = self.b, self.m
         before = b.block
         head, done = b.append_basic_block("inner"), b.append_basic_block("sums")
         types = [ir.VectorType(single.type, width) for width in widths]
-        zeros = [ir.Constant(each, [0.0] * each.count) for each in types]
+        zeros = [ir.Constant(each, None) for each in types]
         positive = b.icmp_signed("<", ir.Constant(_I64, 0), self.inner)
         b.cbranch(positive, head, done)
         b.position_at_end(head)
@@ -231,21 +235,17 @@ class ProductEmitter:
                 b.add(row, ir.Constant(_I64, offset)), ir.Constant(_I64, self.shape.columns)
             )
             for position, result in enumerate(new):
-                column = start + position * self.lanes
-                place = b.gep(
-                    self.target,
-                    [b.add(line_start, ir.Constant(_I64, column))],
-                    source_etype=self.m.type,
-                )
+                column = b.add(start, ir.Constant(_I64, position * self.lanes))
+                place = b.gep(self.target, [b.add(line_start, column)], source_etype=self.m.type)
                 b.store(result, place, align=self._alignment)
 
-    def _vectors(self, k: Value, start: int, types: list[ir.VectorType]) -> list[Value]:
+    def _vectors(self, k: Value, start: Value, types: list[ir.VectorType]) -> list[Value]:
         """A row of B, in vectors."""
         b = self.b
         base = b.mul(k, ir.Constant(_I64, self.gap))
         vectors = []
         for position, each in enumerate(types):
-            column = b.add(base, ir.Constant(_I64, start + position * self.lanes))
+            column = b.add(base, b.add(start, ir.Constant(_I64, position * self.lanes)))
             place = b.gep(self.right, [column], source_etype=self.m.type)
             vectors.append(b.load(place, align=self._alignment, typ=each))
         return vectors
@@ -287,5 +287,5 @@ class ProductEmitter:
 def _spread(b: ir.IRBuilder, value: Value, kind: ir.VectorType) -> Value:
     """A vector with the same number everywhere."""
     first = b.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(_I32, 0))
-    zeros = ir.Constant(ir.VectorType(_I32, kind.count), [0] * kind.count)
+    zeros = ir.Constant(ir.VectorType(_I32, kind.count), None)
     return b.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros)
