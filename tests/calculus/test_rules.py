@@ -21,7 +21,7 @@ from chainrule.graph.operations import OPERATIONS
 from chainrule.graph.traversal import topological_order
 from tests.helpers.derivatives import DerivativeError, check_derivatives
 from tests.helpers.operation_cases import CASES, OperationCase
-from tests.helpers.random_graphs import RandomGraph, smooth_graphs
+from tests.helpers.random_graphs import RandomGraph, looping_graphs, smooth_graphs
 
 # What it sends back is zero by its meaning, not by differences.
 SMOOTH = [
@@ -126,6 +126,12 @@ def test_nan_reaches_the_gradient_of_what_it_touches() -> None:
 def test_gradients_of_random_graphs_agree_with_differences(graph: RandomGraph) -> None:
     values = dict(zip(graph.inputs, graph.values(rows=2), strict=True))
     check_derivatives(graph.output, values, tolerance=1e-7)
+
+
+@given(looping_graphs())
+def test_gradients_of_random_loops_agree_with_differences(graph: RandomGraph) -> None:
+    values = dict(zip(graph.inputs, graph.values(rows=2), strict=True))
+    check_derivatives(graph.output, values, tolerance=1e-6)
 
 
 def _value(node: Node, x: Node, at: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

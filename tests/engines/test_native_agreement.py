@@ -23,11 +23,17 @@ from chainrule.engines.native import sharing
 from chainrule.graph.node import Node, constant, make, variable
 from chainrule.graph.operations import OPERATIONS
 from tests.helpers.operation_cases import CASES, OperationCase
-from tests.helpers.random_graphs import RandomGraph, continuous_graphs, smooth_graphs
+from tests.helpers.random_graphs import (
+    RandomGraph,
+    continuous_graphs,
+    looping_graphs,
+    smooth_graphs,
+)
 from tests.helpers.training_steps import N_ROWS, TRAINING_CASES, TrainingCase, train
 
 Array = np.ndarray[Any, Any]
 
+EXAMPLES = settings().max_examples * 6 // 10  # each is compiled
 ROW_COUNTS = (1, 3, 8, 33)
 TOLERANCE = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-4}
 DIFFERENTIABLE = [case for case in CASES if any(each.kind == "float" for each in case.arguments)]
@@ -70,6 +76,24 @@ def squares_of(node: Node) -> Node:
 
 def points_of(case: OperationCase) -> list[list[Array]]:
     return [case.values(rows) for rows in ROW_COUNTS]
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        np.array([1.0, np.nan, np.inf, 1e6 * (1 + 2e-10)]),
+        np.array([1.0, 0.0, np.inf, 1e6]),
+        np.array([1.0, np.nan, -np.inf, 1e6]),
+        np.array([1.0, np.nan, 1e300, 1e6]),
+        np.array([1.0, np.nan, np.inf, 1e6], dtype=np.float32),
+        np.array([[1.0, np.nan, np.inf, 1e6]]),
+    ],
+)
+def test_the_comparison_catches_small_and_special_differences(found: Array) -> None:
+    expected = np.array([1.0, np.nan, np.inf, 1e6])
+    assert_agree([expected.copy()], [expected])
+    with pytest.raises(AssertionError):
+        assert_agree([found], [expected])
 
 
 # --- operation by operation --------------------------------------------------------------
@@ -150,16 +174,25 @@ def test_reductions_of_nan_and_infinity_agree(operation: str) -> None:
 # --- random graphs -----------------------------------------------------------------------
 
 
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES)
 @given(continuous_graphs(), st.sampled_from([1, 2]), st.sampled_from(["float64", "float32"]))
 def test_random_graphs_agree(graph: RandomGraph, n_threads: int, dtype: FloatType) -> None:
     points = [graph.values(rows) for rows in ROW_COUNTS]
     assert_programs_agree([graph.output], graph.inputs, points, dtype, n_threads)
 
 
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES)
 @given(smooth_graphs(), st.sampled_from([1, 2]))
 def test_gradients_of_random_graphs_agree(graph: RandomGraph, n_threads: int) -> None:
+    loss = fn.mean(fn.square(graph.output))
+    points = [graph.values(rows) for rows in ROW_COUNTS]
+    outputs = [loss, *gradient(loss, graph.inputs)]
+    assert_programs_agree(outputs, graph.inputs, points, n_threads=n_threads)
+
+
+@settings(max_examples=EXAMPLES // 2)
+@given(looping_graphs(), st.sampled_from([1, 2]))
+def test_gradients_of_random_loops_agree(graph: RandomGraph, n_threads: int) -> None:
     loss = fn.mean(fn.square(graph.output))
     points = [graph.values(rows) for rows in ROW_COUNTS]
     outputs = [loss, *gradient(loss, graph.inputs)]

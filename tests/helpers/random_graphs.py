@@ -11,10 +11,19 @@ from hypothesis import strategies as st
 
 import chainrule.graph.functions as fn
 from chainrule.errors import ShapeError
+from chainrule.graph.loop import scan
 from chainrule.graph.node import Node, constant, make, variable
 from chainrule.graph.shape import broadcast_shapes, resolve_shape
+from chainrule.graph.traversal import substitute
 
-__all__ = ["RandomGraph", "any_graphs", "continuous_graphs", "smooth_graphs", "special_values"]
+__all__ = [
+    "RandomGraph",
+    "any_graphs",
+    "continuous_graphs",
+    "looping_graphs",
+    "smooth_graphs",
+    "special_values",
+]
 
 Array = np.ndarray[Any, Any]
 
@@ -190,6 +199,25 @@ def continuous_graphs() -> st.SearchStrategy[RandomGraph]:
         lambda x, y: fn.select(fn.less_equal(x, y), x - y, fn.tanh(y - x)),
     ]
     return _graphs(_SMOOTH_UNARY + kinks, _SMOOTH_BINARY + extremes, (0.0, 0.5, 2.0), movements=8)
+
+
+@st.composite
+def looping_graphs(draw: st.DrawFn) -> RandomGraph:
+    """Loops over 4 steps whose bodies are smooth graphs, read in one way or another."""
+    inner = draw(smooth_graphs())
+    x, y, z, s, m = inner.inputs
+    sequence = variable("sequence", (4, *z.shape))
+
+    def body(carries: Sequence[Node], slices: Sequence[Node]) -> tuple[list[Node], list[Node]]:
+        (value,) = substitute([inner.output], {x: carries[0], z: slices[0]})
+        fits = _joined(x, [value]) and broadcast_shapes(x.shape, value.shape) == x.shape
+        new = fn.tanh(carries[0] + 0.5 * (value if fits else fn.mean(value)))
+        return [new], [new, value]
+
+    states, values = scan(body, [x], [sequence], reverse=draw(st.booleans()))
+    last = fn.slice_axes(states, [(3, 4), None, None])
+    output = draw(st.sampled_from([states, values, last, fn.mean(values, 0), states * fn.sum(x)]))
+    return RandomGraph((x, y, sequence, s, m), output)
 
 
 def any_graphs() -> st.SearchStrategy[RandomGraph]:
