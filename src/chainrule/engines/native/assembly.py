@@ -11,7 +11,8 @@ from typing import Any, Literal
 from llvmlite import ir
 
 from chainrule.engines.native.frame import Frame
-from chainrule.engines.native.kernels import ROW_OFFSET, ROWS_TOTAL, emit_loop
+from chainrule.engines.native.kernels import emit_loop
+from chainrule.engines.native.layout import ROW_OFFSET, ROWS_TOTAL
 from chainrule.engines.native.mathematics import Mathematics
 from chainrule.engines.native.plan import Plan
 from chainrule.engines.native.program import ProgramWriter

@@ -10,7 +10,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.engines.native.kernels import ROW_OFFSET, ROWS_TOTAL, Pointer
+from chainrule.engines.native.layout import ROW_OFFSET, ROWS_TOTAL, Pointer
 from chainrule.engines.native.mathematics import Mathematics
 from chainrule.engines.native.plan import Buffer, Plan, View
 from chainrule.engines.native.scalars import storage_type

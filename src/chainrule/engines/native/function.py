@@ -13,7 +13,7 @@ from chainrule.engines.base import Array, FloatType, Function, Program, as_array
 from chainrule.engines.native.assembly import assemble
 from chainrule.engines.native.compiler import compile_code, vector_registers
 from chainrule.engines.native.frame import SIZE_FIELDS
-from chainrule.engines.native.kernels import ROWS_TOTAL
+from chainrule.engines.native.layout import ROWS_TOTAL
 from chainrule.engines.native.lowering import lower_program
 from chainrule.engines.native.sharing import ROWS, has_rows
 from chainrule.engines.native.workspace import Workspace, storage

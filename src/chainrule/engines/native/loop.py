@@ -21,7 +21,7 @@ from chainrule.engines.base import (
 from chainrule.engines.native.assembly import CONTROL_FIELDS, assemble
 from chainrule.engines.native.compiler import Code, compile_code, vector_registers
 from chainrule.engines.native.frame import SIZE_FIELDS
-from chainrule.engines.native.kernels import ROWS_TOTAL
+from chainrule.engines.native.layout import ROWS_TOTAL
 from chainrule.engines.native.lowering import lower_step
 from chainrule.engines.native.plan import Plan
 from chainrule.engines.native.sharing import ROWS

@@ -27,6 +27,8 @@ Value = Any
 """An llvmlite value; llvmlite has no type hints."""
 
 _LN2 = math.log(2.0)
+_LN2_HEAD, _LN2_TAIL = 0.6931471803691238, 1.9082149292705877e-10
+"""ln 2 as a sum; the head is so short that its product with an exponent is exact."""
 _I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 
 
@@ -127,8 +129,8 @@ def _exp(m: Mathematics, b: ir.IRBuilder, x: Value) -> Value:
     shifted = b.fadd(b.fmul(x, m.number(1.0 / _LN2)), magic)
     n_float = b.fsub(shifted, magic)
     n = b.sub(b.bitcast(shifted, m.bits), b.bitcast(magic, m.bits))
-    head = float(np.float32(0.693145751953125)) if m.single else 0.6931471803691238
-    tail = _LN2 - head if m.single else 1.9082149292705877e-10
+    head = float(np.float32(0.693145751953125)) if m.single else _LN2_HEAD
+    tail = _LN2 - head if m.single else _LN2_TAIL
     minus_n = b.fneg(n_float)
     r = m.fused(b, minus_n, m.number(head), x)
     r = m.fused(b, minus_n, m.number(tail), r)
@@ -178,8 +180,8 @@ def _log(m: Mathematics, b: ir.IRBuilder, x: Value) -> Value:
     # log f = f - (f²/2 - s·(f²/2 + z·series)): nothing cancels near 1.
     half_square = b.fmul(m.number(0.5), b.fmul(f, f))
     inner = b.fmul(s, b.fadd(half_square, b.fmul(z, series)))
-    head = float(np.float32(0.693145751953125)) if m.single else 0.6931471803691238
-    tail = _LN2 - head if m.single else 1.9082149292705877e-10
+    head = float(np.float32(0.693145751953125)) if m.single else _LN2_HEAD
+    tail = _LN2 - head if m.single else _LN2_TAIL
     low = m.fused(b, e, m.number(tail), inner)
     result = m.fused(b, e, m.number(head), b.fsub(f, b.fsub(half_square, low)))
     result = m.where(b, "==", x, math.inf, x, result)
@@ -268,8 +270,15 @@ def _erf(m: Mathematics, b: ir.IRBuilder, x: Value) -> Value:
     return b.select(b.fcmp_unordered("uno", x, x), x, result)
 
 
+_HALF_PI = (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33)
+"""π/2 as a sum of three doubles."""
+
+
 def _sine_or_cosine(m: Mathematics, b: ir.IRBuilder, x: Value, turn: int) -> Value:
-    """x minus a multiple of π/2, then the series of sine or cosine; ``turn`` quarters ahead."""
+    """x minus a multiple of π/2, then the series of sine or cosine; ``turn`` quarters ahead.
+
+    Beyond |x| = 3·10¹⁵, where neighbouring doubles are half a radian apart, the result is NaN.
+    """
     if m.single:
         name = "cos" if turn else "sin"
         wide = m.in_double.call(b, name, b.fpext(x, ir.DoubleType()))
@@ -278,21 +287,62 @@ def _sine_or_cosine(m: Mathematics, b: ir.IRBuilder, x: Value, turn: int) -> Val
     shifted = b.fadd(b.fmul(x, m.number(2.0 / math.pi)), magic)
     n = b.fsub(shifted, magic)
     quarter = b.add(b.bitcast(shifted, _I64), ir.Constant(_I64, turn))
-    r = x
-    # π/2 in three pieces, the first two short enough that n times each is exact.
-    for piece in (1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21):
-        r = m.fused(b, b.fneg(n), m.number(piece), r)
+    first, second, third = (m.number(each) for each in _HALF_PI)
+    # x - n·first is exact: the bits that are left fit into one number.
+    start = m.fused(b, b.fneg(n), first, x)
+    # From there on, what is lost in rounding is kept (Knuth's difference of two numbers).
+    step = b.fmul(n, second)
+    r = b.fsub(start, step)
+    moved = b.fsub(r, start)
+    rest = b.fsub(b.fsub(start, b.fsub(r, moved)), b.fadd(step, moved))
+    rest = b.fsub(rest, m.fused(b, n, second, b.fneg(step)))
+    rest = m.fused(b, b.fneg(n), third, rest)
     z = b.fmul(r, r)
-    sine = b.fmul(
-        r,
-        m.horner(b, z, [(-1.0) ** k / math.factorial(2 * k + 1) for k in range(9, -1, -1)]),
-    )
-    cosine = m.horner(b, z, [(-1.0) ** k / math.factorial(2 * k) for k in range(9, -1, -1)])
+    sine_terms = [(-1.0) ** k / math.factorial(2 * k + 1) for k in range(9, 0, -1)]
+    cosine_terms = [(-1.0) ** k / math.factorial(2 * k) for k in range(9, -1, -1)]
+    cosine = m.horner(b, z, cosine_terms)
+    sine = m.fused(b, b.fmul(r, z), m.horner(b, z, sine_terms), m.fused(b, rest, cosine, r))
+    cosine = m.fused(b, b.fneg(rest), r, cosine)
     one, two = ir.Constant(_I64, 1), ir.Constant(_I64, 2)
     odd = b.icmp_unsigned("!=", b.and_(quarter, one), ir.Constant(_I64, 0))
     back = b.icmp_unsigned("!=", b.and_(quarter, two), ir.Constant(_I64, 0))
     value = b.select(odd, cosine, sine)
-    return b.select(back, b.fneg(value), value)
+    value = b.select(back, b.fneg(value), value)
+    near = b.fcmp_ordered("<", m.intrinsic(b, "llvm.fabs", x), m.number(3e15))
+    value = b.select(near, value, m.number(math.nan))
+    return value if turn else m.where(b, "==", x, 0.0, x, value)
+
+
+def _long_log(m: Mathematics, b: ir.IRBuilder, x: Value) -> tuple[Value, Value]:
+    """log x of a positive double as a sum of two doubles, to about 60 bits.
+
+    As in ``_log``, but with what is lost in rounding s = f/(2 + f) and in adding up kept.
+    """
+    tiny = b.fcmp_ordered("<", x, m.number(2.0**-1022))
+    lifted = b.select(tiny, b.fmul(x, m.number(2.0**53)), x)
+    bits = b.bitcast(lifted, _I64)
+    offset = b.sub(bits, ir.Constant(_I64, int(np.float64(math.sqrt(0.5)).view(np.uint64))))
+    exponent = b.ashr(offset, ir.Constant(_I64, 52))
+    fraction = b.bitcast(b.sub(bits, b.shl(exponent, ir.Constant(_I64, 52))), m.type)
+    e = b.sitofp(exponent, m.type)
+    e = b.select(tiny, b.fsub(e, m.number(53.0)), e)
+    f = b.fsub(fraction, m.number(1.0))
+    below = b.fadd(m.number(2.0), f)
+    below_rest = b.fsub(f, b.fsub(below, m.number(2.0)))
+    s = b.fdiv(f, below)
+    left = m.fused(b, b.fneg(s), below, f)
+    s_rest = b.fdiv(m.fused(b, b.fneg(s), below_rest, left), below)
+    z = b.fmul(s, s)
+    series = m.horner(b, z, [2.0 / (2 * k + 1) for k in range(12, 0, -1)])
+    small = m.fused(b, m.number(2.0), s_rest, b.fmul(b.fmul(s, z), series))
+    whole, twice = b.fmul(e, m.number(_LN2_HEAD)), b.fmul(m.number(2.0), s)
+    # |whole| > |twice|, or it is 0: the sum and its rounding error are exact.
+    head = b.fadd(whole, twice)
+    none = b.fcmp_ordered("==", e, m.number(0.0))
+    lost = b.select(none, m.number(0.0), b.fsub(twice, b.fsub(head, whole)))
+    tail = m.fused(b, e, m.number(_LN2_TAIL), b.fadd(lost, small))
+    total = b.fadd(head, tail)
+    return total, b.fadd(b.fsub(head, total), tail)
 
 
 def _power(m: Mathematics, b: ir.IRBuilder, x: Value, y: Value) -> Value:
@@ -302,7 +352,18 @@ def _power(m: Mathematics, b: ir.IRBuilder, x: Value, y: Value) -> Value:
         wide = m.in_double.call(b, "power", b.fpext(x, double), b.fpext(y, double))
         return b.fptrunc(wide, m.type)
     size = m.intrinsic(b, "llvm.fabs", x)
-    result = m.call(b, "exp", b.fmul(y, m.call(b, "log", size)))
+    logarithm, rest = _long_log(m, b, size)
+    logarithm = m.where(b, "==", size, math.inf, size, logarithm)
+    logarithm = m.where(b, "==", size, 0.0, m.number(-math.inf), logarithm)
+    logarithm = b.select(b.fcmp_unordered("uno", x, x), x, logarithm)
+    product = b.fmul(y, logarithm)
+    lost = m.fused(b, y, rest, m.fused(b, y, logarithm, b.fneg(product)))
+    factor = m.call(b, "exp", product)
+    # Only where it is small; what is infinite or 0 stays so.
+    correction = b.fmul(factor, lost)
+    slight = m.where(b, "<", m.intrinsic(b, "llvm.fabs", product), 1e3, correction, m.number(0.0))
+    ordinary = b.fcmp_ordered("<", factor, m.number(math.inf))
+    result = b.fadd(factor, b.select(ordinary, slight, m.number(0.0)))
     whole = b.fcmp_ordered("==", m.intrinsic(b, "llvm.trunc", y), y)
     half = b.fmul(y, m.number(0.5))
     even = b.fcmp_ordered("==", m.intrinsic(b, "llvm.trunc", half), half)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chainrule.engines.native.effects import reads_of, writes_of
-from chainrule.engines.native.kernels import global_shape
+from chainrule.engines.native.layout import global_shape
 from chainrule.engines.native.plan import Block, Buffer, LoopOver, Plan
 from chainrule.graph.shape import count, resolve
 

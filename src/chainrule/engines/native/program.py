@@ -13,7 +13,8 @@ from typing import Any
 from llvmlite import ir
 
 from chainrule.engines.native.frame import Frame
-from chainrule.engines.native.kernels import KernelEmitter, emit_loop, global_shape
+from chainrule.engines.native.kernels import KernelEmitter, emit_loop
+from chainrule.engines.native.layout import global_shape
 from chainrule.engines.native.mathematics import Mathematics
 from chainrule.engines.native.plan import (
     Block,
