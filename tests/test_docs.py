@@ -1,4 +1,4 @@
-"""The pages for contributors are true: quoted code is in its file, and outputs are real ones."""
+"""README and the pages for contributors are true: quoted code is in its file, and outputs are real ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("docs/architecture.md", "docs/adding-an-operation.md")
+PAGES = ("README.md", "docs/architecture.md", "docs/adding-an-operation.md")
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 SECTION = re.compile(r"^### `(src/chainrule/[\w/]+)/`.*?(?=^##)", re.DOTALL | re.MULTILINE)
 PATH = re.compile(r"`((?:src|tests|docs|benchmarks)/[\w./-]*)`")
