@@ -28,6 +28,7 @@ LAYERS = (
     "explain",
     "files",
     "estimators",
+    "reports",
     "cli",
     "studio",
 )

@@ -17,6 +17,7 @@ _HOME = {
     "chainrule.errors": (
         "ChainruleError",
         "DataError",
+        "FileError",
         "FormulaError",
         "GraphError",
         "NonFiniteLossError",
@@ -68,6 +69,8 @@ _HOME = {
     "chainrule.explain.derivation": ("explain",),
     "chainrule.estimators.linear": ("LinearRegression",),
     "chainrule.estimators.mlp": ("MLPClassifier", "MLPRegressor"),
+    "chainrule.estimators.loading": ("load",),
+    "chainrule.estimators.table_model": ("TableModel",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "ChainruleError",
     "DataError",
+    "FileError",
     "FormulaError",
     "GraphError",
     "NonFiniteLossError",
@@ -30,6 +31,10 @@ class FormulaError(ChainruleError, ValueError):
 
 class DataError(ChainruleError, ValueError):
     """A table cannot be used as it is: the message names the column and the row."""
+
+
+class FileError(ChainruleError, ValueError):
+    """A model file cannot be read or written."""
 
 
 class NonFiniteLossError(ChainruleError, ValueError):

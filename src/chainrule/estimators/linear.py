@@ -17,7 +17,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from chainrule.engines.base import Array
 from chainrule.engines.registry import ENGINES, get_engine
 from chainrule.engines.threads import available_threads, one_blas_thread
-from chainrule.errors import DataError
+from chainrule.errors import DataError, FileError
+from chainrule.estimators.saving import Savable, require_numbers
 from chainrule.graph.node import variable
 from chainrule.networks.linear import LinearModel
 from chainrule.training.descent import descend
@@ -30,7 +31,7 @@ from chainrule.training.step import Objective
 __all__ = ["LinearRegression"]
 
 
-class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class LinearRegression(Savable, MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Linear regression: the w and b for which X·w + b is nearest to y.
 
     Nearest means the least mean squared error, (1/n)·Σ (x·w + b - y)² over the n rows.
@@ -136,6 +137,19 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):
         "n_threads": [Interval(Integral, 1, None, closed="left"), None],
         "verbose": ["verbose"],
     }
+    _learned = (
+        "coef_",
+        "feature_names_in_",
+        "history_",
+        "intercept_",
+        "learning_rate_",
+        "loss_",
+        "n_features_in_",
+        "n_iter_",
+        "path_",
+        "rank_",
+        "singular_",
+    )
 
     def __init__(
         self,
@@ -233,6 +247,16 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
         return X @ self.coef_.T + self.intercept_
+
+    def _restore(self) -> None:
+        targets = self.coef_.shape[:-1]
+        require_numbers(self.coef_, (*targets, self.n_features_in_), "coef_")
+        if targets:
+            # Without an intercept it is 0 for all targets.
+            self.intercept_ = np.broadcast_to(self.intercept_, targets).astype(self.coef_.dtype)
+        elif not isinstance(self.intercept_, float):
+            raise FileError("intercept_ is not a number")
+        self.history_: History = History(self.history_)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

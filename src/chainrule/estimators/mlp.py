@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Real
 from typing import Any
 
@@ -20,6 +19,7 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 
+from chainrule.errors import FileError
 from chainrule.estimators.base import is_stochastic
 from chainrule.estimators.mlp_base import BaseMLP
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS, documented
@@ -82,6 +82,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         "loss": [StrOptions({"log_loss", "hinge"}), callable],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
+    _learned = (*BaseMLP._learned, "classes_", "_label_kind")
 
     def __init__(
         self,
@@ -255,10 +256,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
             if len(self.classes_) == 1:
-                warnings.warn(
-                    f"y holds one class only, {self.classes_.tolist()[0]!r}: every row will be "
-                    f"predicted to be of it. Give rows of at least two classes.",
-                    stacklevel=2,
+                only = self.classes_.tolist()[0]
+                del self.classes_, self._label_binarizer  # a second call must not go on from it
+                raise ValueError(
+                    f"y holds one class only, {only!r}, and there is nothing to tell apart: give "
+                    f"rows of at least two classes."
                 )
         else:
             self._check_classes(unique_labels(y))
@@ -280,6 +282,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _columns(self, y, dtype):
         return self._label_binarizer.transform(y).astype(dtype)
+
+    @property
+    def _label_kind(self):
+        """One of two classes, one of several, or several labels: scikit-learn's word for it."""
+        return self._label_binarizer.y_type_
+
+    @_label_kind.setter
+    def _label_kind(self, kind):
+        # A saved model has classes_ and this, from which the rest follows.
+        self._label_binarizer = LabelBinarizer().fit(self.classes_)
+        self._label_binarizer.y_type_ = kind
+
+    def _restore(self):
+        super()._restore()
+        n_classes = len(self.classes_)
+        outputs = {"binary": 1, "multiclass": n_classes, "multilabel-indicator": n_classes}
+        if outputs.get(self._label_kind) != self.n_outputs_:
+            raise FileError(f"{n_classes} classes do not fit {self.n_outputs_} outputs")
 
     def _held_out(self, validation_data, dtype, n_outputs):
         held_out = super()._held_out(validation_data, dtype, n_outputs)

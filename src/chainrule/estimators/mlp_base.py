@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -12,19 +12,36 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from chainrule.engines.base import Array
+from chainrule.errors import FileError
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
+from chainrule.estimators.saving import Savable, require_numbers
 from chainrule.networks.losses import Loss
 from chainrule.networks.mlp import MLP
+from chainrule.training.history import History
 from chainrule.training.loop import Progress
 
 __all__ = ["BaseMLP"]
 
 
-class BaseMLP(NetworkEstimator):
+class BaseMLP(Savable, NetworkEstimator):
     """What the classifier and the regressor share."""
 
     _parameter_constraints: dict[str, list[Any]] = TRAINING_CONSTRAINTS
+    _learned: ClassVar[tuple[str, ...]] = (
+        "best_loss_",
+        "best_validation_score_",
+        "coefs_",
+        "feature_names_in_",
+        "history_",
+        "intercepts_",
+        "loss_",
+        "loss_curve_",
+        "n_features_in_",
+        "n_iter_",
+        "t_",
+        "validation_scores_",
+    )
 
     @abstractmethod
     def _validate_input(self, X, y, incremental, reset):
@@ -147,6 +164,26 @@ class BaseMLP(NetworkEstimator):
         if weight and weight[0] is not None:
             held_out.append(_check_sample_weight(weight[0], X, dtype=dtype))
         return held_out
+
+    def _restore(self) -> None:
+        sizes = (self.coefs_[0].shape[0], *(len(biases) for biases in self.intercepts_))
+        dtype = self.coefs_[0].dtype
+        for k, (weights, biases) in enumerate(zip(self.coefs_, self.intercepts_, strict=True)):
+            require_numbers(weights, sizes[k : k + 2], f"W{k + 1}", dtype)
+            require_numbers(biases, sizes[k + 1 : k + 2], f"b{k + 1}", dtype)
+        if sizes[0] != self.n_features_in_:
+            raise FileError(f"W1 is for {sizes[0]} columns, not {self.n_features_in_}")
+        self.history_ = History(self.history_)
+        self._progress = Progress(
+            float(self.learning_rate_init),
+            losses=list(getattr(self, "loss_curve_", ())),
+            scores=list(getattr(self, "validation_scores_", None) or ()),
+            history=self.history_,
+        )
+        self._memory = None
+        self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
+        self.out_activation_ = self._row_loss().output_activation
+        self._network = MLP(sizes, self.activation, self.out_activation_, float(self.dropout))
 
     def _outputs(self, X, activated=True) -> Array:
         check_is_fitted(self)

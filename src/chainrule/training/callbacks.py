@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import TracebackType
@@ -60,7 +62,17 @@ def tell(callbacks: Sequence[Callback], moment: Moment) -> bool:
 
 
 class ProgressBar:
-    """A callback that draws a progress bar, with the loss, in a terminal or notebook.
+    """A callback that shows how training goes.
+
+    In a terminal or notebook it draws a bar with the loss and, where there is validation data,
+    its score. Elsewhere, in a log file for one, it writes a line now and then.
+
+    Parameters
+    ----------
+    console : rich.console.Console, optional
+        Where to write; by default standard output.
+    seconds : float, default=10.0
+        Between two lines, where there is no bar.
 
     Examples
     --------
@@ -68,30 +80,45 @@ class ProgressBar:
     >>> model = cr.MLPClassifier(callbacks=[ProgressBar()])
     """
 
-    def __enter__(self) -> ProgressBar:
-        # rich is loaded where a bar is drawn: importing it takes longer than a small fit.
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    def __init__(self, console: Any = None, seconds: float = 10.0) -> None:
+        self.console = console
+        self.seconds = seconds
 
-        self._bar = Progress(
-            TextColumn("epoch {task.fields[epoch]}/{task.fields[max_epochs]}"),
-            BarColumn(),
-            TextColumn("loss {task.fields[loss]:.4f}"),
-            TimeElapsedColumn(),
-        )
-        self._bar.start()
-        self._task = self._bar.add_task("fit", total=None, epoch=0, max_epochs="?", loss=0.0)
+    def __enter__(self) -> ProgressBar:
+        # rich is loaded where progress is shown: importing it takes longer than a small fit.
+        from rich.console import Console
+
+        console = self.console or Console()
+        self._bar: Any = None
+        self._moment: Moment | None = None
+        self._written = time.perf_counter()
+        self._print = functools.partial(console.print, markup=False, highlight=False)
+        if console.is_terminal or console.is_jupyter:
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+            self._bar = Progress(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TimeElapsedColumn(),
+                console=console,
+            )
+            self._bar.start()
+            self._task = self._bar.add_task("training", total=None)
         return self
 
     def __call__(self, moment: Moment) -> None:
-        """Move the bar."""
-        self._bar.update(
-            self._task,
-            total=moment.max_epochs,
-            completed=moment.epoch - 1 + moment.step / moment.steps,
-            epoch=moment.epoch,
-            max_epochs=moment.max_epochs,
-            loss=moment.loss,
-        )
+        """Move the bar, or write a line if the last one is long ago."""
+        self._moment = moment
+        if self._bar is not None:
+            self._bar.update(
+                self._task,
+                description=_figures(moment),
+                total=moment.max_epochs,
+                completed=moment.epoch - 1 + moment.step / moment.steps,
+            )
+        elif time.perf_counter() - self._written >= self.seconds:
+            self._print(_figures(moment))
+            self._written = time.perf_counter()
 
     def __exit__(
         self,
@@ -99,6 +126,19 @@ class ProgressBar:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._bar.stop()
+        if self._bar is None:
+            if self._moment is not None:
+                self._print(_figures(self._moment))
+        else:
+            if error is None and self._moment is not None:
+                # Training that ended early is complete all the same.
+                self._bar.update(self._task, total=self._moment.epoch)
+            self._bar.stop()
         # A bar holds locks, which can be neither copied nor pickled with a model.
-        del self._bar, self._task
+        del self._bar, self._print, self._moment
+
+
+def _figures(moment: Moment) -> str:
+    text = f"epoch {moment.epoch}/{moment.max_epochs}  loss {moment.loss:.4f}"
+    scores = moment.history.get("validation_score")
+    return f"{text}  validation {scores[-1]:.4f}" if scores else text

@@ -1,0 +1,61 @@
+"""Loading a saved model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from chainrule.errors import FileError
+from chainrule.estimators.linear import LinearRegression
+from chainrule.estimators.mlp import MLPClassifier, MLPRegressor
+from chainrule.estimators.saving import restore_estimator
+from chainrule.estimators.table_model import TableModel
+from chainrule.files.model_file import read_model_file
+
+__all__ = ["load"]
+
+ESTIMATORS = {each.__name__: each for each in (LinearRegression, MLPClassifier, MLPRegressor)}
+
+
+def load(path: str | Path) -> Any:
+    """Load a model that ``model.save(path)`` or ``chainrule fit --out`` has written.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    estimator or TableModel
+        The fitted estimator; for a model that was fitted to a table with named columns, a
+        :class:`TableModel`, which encodes further tables in the same way.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, is damaged, or is not a model. Nothing in it is ever run.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import chainrule as cr
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = cr.MLPClassifier((10,), max_iter=300, solver="lbfgs", random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "iris.safetensors"
+    ...     model.save(path)
+    ...     again = cr.load(path)
+    >>> bool((again.predict_proba(X) == model.predict_proba(X)).all())
+    True
+    """
+    description, tensors = read_model_file(path)
+    try:
+        estimator = restore_estimator(ESTIMATORS, description.get("model"), tensors)
+        if "table" not in description:
+            return estimator
+        return TableModel.restored(estimator, description["table"])
+    except FileError as error:
+        raise FileError(
+            f"{path} is not a sound model file: {error}. Save the model again."
+        ) from None

@@ -1,0 +1,181 @@
+"""An estimator together with the table it learned from: which columns, and how encoded."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.datasets.features import Feature, encode, encoded_names
+from chainrule.datasets.read import read_table
+from chainrule.datasets.table import Table
+from chainrule.datasets.targets import Target
+from chainrule.errors import FileError
+from chainrule.estimators.saving import describe_estimator
+from chainrule.files.model_file import write_model_file
+
+__all__ = ["TableModel"]
+
+
+class TableModel:
+    """An estimator that reads tables with named columns.
+
+    ``chainrule fit`` makes and saves one; :func:`chainrule.load` reads it.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+    features : tuple of Feature
+        The columns it learned from: kinds, means and scales, categories, fills.
+    target : Target
+        The column it predicts.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> from chainrule.datasets.features import Feature
+    >>> from chainrule.datasets.targets import Target
+    >>> line = cr.LinearRegression().fit([[0.0], [1.0]], [3.0, 5.0])
+    >>> price = TableModel(line, (Feature("bmi", "number"),), Target("price", "regression"))
+    >>> price.predict("diabetes").shape
+    (442,)
+    """
+
+    def __init__(self, estimator: Any, features: tuple[Feature, ...], target: Target) -> None:
+        self.estimator = estimator
+        self.features = features
+        self.target = target
+
+    def predict(
+        self, table: Table | str | Path, *, unknown_as_zeros: bool = False
+    ) -> npt.NDArray[Any]:
+        """The predicted class or value of each row.
+
+        Parameters
+        ----------
+        table : Table, str or Path
+            A table, the path of a CSV or Parquet file, or the name of a built-in data set.
+        unknown_as_zeros : bool, default=False
+            Encode a category that was not there in training as none of those that were,
+            instead of refusing it.
+
+        Returns
+        -------
+        array of shape (n_rows,)
+
+        Raises
+        ------
+        DataError
+            If the table lacks a column, or a value cannot be used; the message says where.
+        """
+        return self.predict_encoded(self.encoded(table, unknown_as_zeros))
+
+    def predict_encoded(self, X: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+        """The predicted class or value of rows that are encoded already."""
+        predicted = self.estimator.predict(X)
+        if self.target.task == "classification":
+            return predicted
+        return predicted * self.target.scale + self.target.mean
+
+    def predict_proba(
+        self, table: Table | str | Path, *, unknown_as_zeros: bool = False
+    ) -> npt.NDArray[Any]:
+        """The probability of each class, in the order of ``estimator.classes_``.
+
+        Parameters
+        ----------
+        table, unknown_as_zeros
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        array of shape (n_rows, n_classes)
+        """
+        return self.estimator.predict_proba(self.encoded(table, unknown_as_zeros))
+
+    def encoded(
+        self, table: Table | str | Path, unknown_as_zeros: bool = False
+    ) -> npt.NDArray[np.float64]:
+        """The rows as numbers, as the estimator gets them."""
+        if not isinstance(table, Table):
+            table = read_table(table)
+        return encode(self.features, table, unknown_as_zeros)
+
+    def save(self, path: str | Path) -> None:
+        """Save the estimator and the description of its columns in one file.
+
+        Parameters
+        ----------
+        path : str or Path
+            By custom it ends in ``.safetensors``.
+
+        Raises
+        ------
+        FileError
+            If it cannot be written.
+        """
+        tensors: dict[str, npt.NDArray[Any]] = {}
+        description = {
+            "model": describe_estimator(self.estimator, tensors),
+            "table": {
+                "features": [dataclasses.asdict(feature) for feature in self.features],
+                "target": dataclasses.asdict(self.target),
+            },
+        }
+        write_model_file(path, description, tensors)
+
+    @classmethod
+    def restored(cls, estimator: Any, description: Any) -> TableModel:
+        """The model whose file holds this description of a table.
+
+        Raises
+        ------
+        FileError
+            If the description is not sound, or is not that of the estimator's features.
+        """
+        match description:
+            case {"features": list(items), "target": dict(target)}:
+                features = tuple(_feature(item) for item in items)
+            case _:
+                raise FileError("the description of the table is not complete")
+        if len(encoded_names(features)) != estimator.n_features_in_:
+            raise FileError("the columns described are not as many as the model learned from")
+        match target:
+            case {
+                "name": str(),
+                "task": "classification" | "regression" as task,
+                "reason": str(),
+                "mean": float(mean),
+                "scale": float(scale),
+                **rest,
+            } if (
+                not rest
+                and math.isfinite(mean)
+                and 0 < scale < math.inf
+                and (task == "classification") == hasattr(estimator, "classes_")
+            ):
+                return cls(estimator, features, Target(**target))
+        raise FileError("the description of the target is not sound")
+
+
+def _feature(item: Any) -> Feature:
+    match item:
+        case {
+            "name": str(name),
+            "kind": "number" | "category" as kind,
+            "mean": float(mean),
+            "scale": float(scale),
+            "categories": list(categories),
+            "fill": fill,
+            **rest,
+        } if not rest and math.isfinite(mean) and 0 < scale < math.inf:
+            fits = float if kind == "number" else str
+            if all(isinstance(each, str) for each in categories) and (
+                fill is None or isinstance(fill, fits)
+            ):
+                return Feature(name, kind, mean, scale, tuple(categories), fill)
+    raise FileError(f"the description of a column is not sound: {str(item)[:60]}")

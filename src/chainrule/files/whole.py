@@ -1,0 +1,66 @@
+"""Writing a file whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from chainrule.errors import FileError
+
+__all__ = ["check_writable", "write_whole"]
+
+
+def write_whole(path: str | Path, data: bytes) -> None:
+    """Write ``data``; whatever happens on the way, ``path`` is the old file or the new one.
+
+    The bytes go to a file beside it, which then takes its name in one step. A symbolic link
+    stays one: what it points to is replaced.
+
+    Parameters
+    ----------
+    path : str or Path
+    data : bytes
+
+    Raises
+    ------
+    FileError
+        If it cannot be written: the folder is absent, permission is denied, the disk is full.
+    """
+    target = Path(os.path.realpath(path))
+    beside = target.with_name(f".{target.name[:80]}.{secrets.token_hex(6)}.part")
+    try:
+        try:
+            # "x": a file of that name, however unlikely, belongs to somebody else.
+            with beside.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                beside.unlink()
+            raise
+    except OSError as error:
+        raise FileError(_cannot_write(path, error.strerror or str(error))) from None
+
+
+def check_writable(path: str | Path) -> None:
+    """Refuse a path that :func:`write_whole` could not write to, before there is work to lose.
+
+    Raises
+    ------
+    FileError
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise FileError(_cannot_write(path, "it is a folder"))
+    if not target.parent.is_dir():
+        raise FileError(_cannot_write(path, f"there is no folder {str(target.parent)!r}"))
+    if not os.access(target.parent, os.W_OK):
+        raise FileError(_cannot_write(path, f"no permission to write to {str(target.parent)!r}"))
+
+
+def _cannot_write(path: str | Path, reason: str) -> str:
+    return f"{path} cannot be written: {reason}. Name a file in a folder that you can write to."

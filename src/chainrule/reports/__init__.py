@@ -1,0 +1,1 @@
+"""Pages about a fit: self-contained HTML."""

@@ -1,0 +1,83 @@
+"""What a fit came to, in a few lines: for the terminal and for the page."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from chainrule.engines.threads import available_threads
+from chainrule.estimators.table_fit import TableFit
+
+__all__ = ["facts", "layer_sizes"]
+
+
+def facts(fit: TableFit) -> list[tuple[str, str]]:
+    """Pairs of a heading and a line of text.
+
+    Parameters
+    ----------
+    fit : TableFit
+
+    Returns
+    -------
+    list of tuple of str
+    """
+    lines = [
+        ("data", f"{fit.table.source}: {fit.table.n_rows:,} rows, {_columns(fit)}"),
+        ("target", _target(fit)),
+        ("rows", f"{fit.n_train:,} to learn from, {len(fit.held_out):,} held out"),
+        ("network", _network(fit.model.estimator)),
+        ("training", _training(fit)),
+        (fit.measure, f"{fit.score:.3f} on the rows held out ({_baseline(fit)})"),
+    ]
+    if fit.interrupted:
+        lines.append(("note", "training was interrupted; the model is kept as far as it got"))
+    return [*lines, *(("note", note) for note in fit.notes)]
+
+
+def layer_sizes(estimator: Any) -> list[int]:
+    """Inputs, hidden units of each layer, outputs."""
+    if hasattr(estimator, "coefs_"):
+        return [each.shape[0] for each in estimator.coefs_] + [estimator.n_outputs_]
+    return [estimator.n_features_in_, 1]
+
+
+def _columns(fit: TableFit) -> str:
+    n_columns, inputs = len(fit.model.features), fit.model.estimator.n_features_in_
+    text = f"{n_columns} column{'s' * (n_columns != 1)}"
+    return text if inputs == n_columns else f"{text} that become {inputs} inputs"
+
+
+def _target(fit: TableFit) -> str:
+    target = fit.model.target
+    kind = "a number"
+    if target.task == "classification":
+        kind = f"{len(fit.model.estimator.classes_)} classes"
+    reason = f" ({target.reason}; --task says otherwise)" if target.reason else ""
+    return f"{target.name}: {kind}{reason}"
+
+
+def _network(estimator: Any) -> str:
+    sizes = layer_sizes(estimator)
+    n_parameters = sum((before + 1) * after for before, after in pairwise(sizes))
+    activation = f", {estimator.activation}" if len(sizes) > 2 else ""
+    layers = " → ".join(str(size) for size in sizes)
+    return f"{layers}{activation}, {n_parameters:,} parameters"
+
+
+def _training(fit: TableFit) -> str:
+    estimator = fit.model.estimator
+    n_threads = available_threads(estimator.n_threads)
+    threads = f"at most {n_threads} threads" if n_threads > 1 else "1 thread"
+    epochs = ""
+    if estimator.solver not in ("normal_equation", "random_search"):
+        rounds = "iterations" if estimator.solver == "lbfgs" else "epochs"
+        epochs = f", {estimator.n_iter_} {rounds}"
+    solver = estimator.solver.replace("_", " ")
+    return f"{solver}{epochs}, {fit.seconds:.2f} s, {estimator.engine} engine, {threads}"
+
+
+def _baseline(fit: TableFit) -> str:
+    if fit.model.target.task == "classification":
+        return f"always saying {fit.guess!r}: {fit.baseline:.3f}"
+    return f"always the mean, {fit.guess:.4g}: {fit.baseline:.3f}"
