@@ -1,8 +1,8 @@
 """exp, log, tanh and kin as LLVM code that vectorises.
 
 Each function is branch-free and inlined where it is used, so that LLVM turns a loop over it
-into vector instructions. Results are within a few units in the last place of the true value.
-NaN goes in and comes out; infinities are honoured; nothing here may be reassociated, since
+into vector instructions. Results are within 3.2 units in the last place of the true value, where
+a power is not extreme (see ``_power``) and the argument of a sine is below 3·10¹⁵. NaN goes in and comes out; infinities are honoured; nothing here may be reassociated, since
 several tricks rest on the order of rounding.
 
 The polynomials are Taylor series on intervals so short that the first term left out is below
@@ -17,9 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import scipy.special
 from llvmlite import ir
-from numpy.polynomial import chebyshev
 
 __all__ = ["Mathematics"]
 
@@ -151,6 +149,7 @@ def _expm1(m: Mathematics, b: ir.IRBuilder, x: Value) -> Value:
     )
     far = b.fsub(m.call(b, "exp", x), m.number(1.0))
     size = m.intrinsic(b, "llvm.fabs", x)
+    series = m.where(b, "==", x, 0.0, x, series)
     return m.where(b, "<", size, 0.4, series, far)
 
 
@@ -229,27 +228,31 @@ def _erf_series(terms: int) -> list[float]:
     return [scale * (-1.0) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(terms, -1, -1)]
 
 
-@functools.cache
-def _erfcx_polynomial(degree: int) -> list[float]:
-    """(1 + 2x)·exp(x²)·erfc x as a polynomial in t = (x - 3.75)/(x + 3.75) (Schonfelder 1978)."""
+_ERF_MIDDLE, _ERF_HALF = -0.15532734274711169, 0.42362002567394097
+_ERFCX = (
+    9.221416862144651e-13,
+    -1.0916399672945839e-11,
+    -2.6272916395608653e-11,
+    5.817701888316369e-10,
+    -5.077789690234809e-10,
+    -2.6026697718249957e-08,
+    1.5661279614016897e-07,
+    3.8795961642040445e-07,
+    -1.2124217488802076e-05,
+    0.00010235046827213673,
+    -0.0005583735794567324,
+    0.0022310348189431956,
+    -0.006629715755801395,
+    0.013468950921007533,
+    -0.009786319057257343,
+    -0.05653837221144366,
+    1.2590014314983107,
+)
+"""(1 + 2x)·exp(x²)·erfc x for 1 ≤ x ≤ 6.5 as a polynomial, highest power first (Schonfelder 1978).
 
-    def scaled(t: np.ndarray[Any, np.dtype[np.float64]]) -> Any:
-        x = 3.75 * (1.0 + t) / (1.0 - t)
-        return (1.0 + 2.0 * x) * scipy.special.erfcx(x)
-
-    def on_interval(u: np.ndarray[Any, np.dtype[np.float64]]) -> Any:
-        return scaled(_ERF_MIDDLE + _ERF_HALF * u)
-
-    series = chebyshev.chebinterpolate(on_interval, degree)
-    return [float(each) for each in chebyshev.cheb2poly(series)[::-1]]
-
-
-def _erf_t(x: float) -> float:
-    return (x - 3.75) / (x + 3.75)
-
-
-_ERF_MIDDLE = (_erf_t(1.0) + _erf_t(6.5)) / 2.0
-_ERF_HALF = (_erf_t(6.5) - _erf_t(1.0)) / 2.0
+Its variable is ((x - 3.75)/(x + 3.75) - middle)/half, from -1 to 1. The coefficients are those of
+its Chebyshev series of degree 16, computed with 40 digits; the rest of the series is below 4e-18.
+"""
 
 
 def _erf(m: Mathematics, b: ir.IRBuilder, x: Value) -> Value:
@@ -262,7 +265,7 @@ def _erf(m: Mathematics, b: ir.IRBuilder, x: Value) -> Value:
     bounded = m.where(b, ">", size, 6.5, m.number(6.5), size)
     t = b.fdiv(b.fsub(bounded, m.number(3.75)), b.fadd(bounded, m.number(3.75)))
     u = b.fdiv(b.fsub(t, m.number(_ERF_MIDDLE)), m.number(_ERF_HALF))
-    scaled = m.horner(b, u, _erfcx_polynomial(22))
+    scaled = m.horner(b, u, _ERFCX)
     bell = m.call(b, "exp", b.fneg(b.fmul(bounded, bounded)))
     tail = b.fdiv(b.fmul(scaled, bell), m.fused(b, m.number(2.0), bounded, m.number(1.0)))
     far = m.intrinsic(b, "llvm.copysign", b.fsub(m.number(1.0), tail), x)
@@ -346,7 +349,10 @@ def _long_log(m: Mathematics, b: ir.IRBuilder, x: Value) -> tuple[Value, Value]:
 
 
 def _power(m: Mathematics, b: ir.IRBuilder, x: Value, y: Value) -> Value:
-    """|x|^y = exp(y·log |x|); for x < 0 only whole exponents have a value."""
+    """|x|^y = exp(y·log |x|); for x < 0 only whole exponents have a value.
+
+    The error in units of the last place grows with y·log |x|: 1.5 + |y·log x|/20 at most.
+    """
     if m.single:
         double = ir.DoubleType()
         wide = m.in_double.call(b, "power", b.fpext(x, double), b.fpext(y, double))

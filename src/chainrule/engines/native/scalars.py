@@ -125,17 +125,33 @@ SCALARS: dict[str, Emit] = {
 # --- random draws ------------------------------------------------------------------------
 
 
-def _threefry(b: ir.IRBuilder, keys: tuple[Value, Value], x: tuple[Value, Value]) -> Any:
-    """The rounds of ``engines.random_bits.threefry``."""
+def _rotate(b: ir.IRBuilder, word: Value, places: int) -> Value:
+    kind = ir.FunctionType(_I32, [_I32] * 3)
+    rotate = b.module.declare_intrinsic("llvm.fshl", [_I32], kind)
+    return b.call(rotate, [word, word, ir.Constant(_I32, places)])
+
+
+def _opaque_zero(b: ir.IRBuilder) -> Value:
+    """A 0 that LLVM knows only at run time."""
+    kind = ir.FunctionType(_I32, [_I32])
+    return b.asm(kind, "", "=r,0", [ir.Constant(_I32, 0)], False)
+
+
+def _threefry(
+    b: ir.IRBuilder, keys: tuple[Value, Value], x: tuple[Value, Value], zero: Value
+) -> Any:
+    """The rounds of ``engines.random_bits.threefry``.
+
+    The zero changes no number. Without it, LLVM's analysis of loops takes the sum of each round
+    for one with all sums before it, and compiling takes half a second.
+    """
     third = b.xor(b.xor(keys[0], keys[1]), ir.Constant(_I32, PARITY))
     schedule = (keys[0], keys[1], third)
     x0, x1 = b.add(x[0], keys[0]), b.add(x[1], keys[1])
     for group in range(5):
         for rotation in ROTATIONS[:4] if group % 2 == 0 else ROTATIONS[4:]:
-            x0 = b.add(x0, x1)
-            left = b.shl(x1, ir.Constant(_I32, rotation))
-            x1 = b.or_(left, b.lshr(x1, ir.Constant(_I32, 32 - rotation)))
-            x1 = b.xor(x1, x0)
+            x0 = b.xor(b.add(x0, x1), zero)
+            x1 = b.xor(_rotate(b, x1, rotation), x0)
         x0 = b.add(x0, schedule[(group + 1) % 3])
         x1 = b.add(x1, schedule[(group + 2) % 3])
         x1 = b.add(x1, ir.Constant(_I32, group + 1))
@@ -147,14 +163,17 @@ def _halves(b: ir.IRBuilder, word: Value) -> tuple[Value, Value]:
 
 
 def emit_stream_key(b: ir.IRBuilder, seed: Value, step: Value, stream: int) -> Any:
-    """The key of a stream, as in ``engines.random_bits.stream_key``."""
+    """The key of a stream, as in ``engines.random_bits.stream_key``, and a zero for its use."""
     low, high = _halves(b, step)
-    return _threefry(b, _halves(b, seed), (low, b.xor(high, ir.Constant(_I32, stream))))
+    zero = _opaque_zero(b)
+    counter = (low, b.xor(high, ir.Constant(_I32, stream)))
+    return _threefry(b, _halves(b, seed), counter, zero), zero
 
 
 def emit_uniform(m: Mathematics, b: ir.IRBuilder, key: Any, element: Value) -> Value:
     """The draw of one element, as in ``engines.random_bits.uniform``."""
-    x0, x1 = _threefry(b, key, _halves(b, element))
+    words, zero = key
+    x0, x1 = _threefry(b, words, _halves(b, element), zero)
     if m.single:
         cell = b.sitofp(b.lshr(x0, ir.Constant(_I32, 9)), m.type)
         return b.fmul(b.fadd(cell, m.number(0.5)), m.number(2.0**-23))
