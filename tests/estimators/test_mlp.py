@@ -342,10 +342,9 @@ def test_bad_data_is_refused(rows, targets, message):
         classifier().fit(rows, targets)
 
 
-def test_one_class_only_is_warned_of():
-    with pytest.warns(UserWarning, match=r"one class only, 'a'.*at least two classes"):
-        model = classifier().fit(X, np.full(150, "a"))
-    assert set(model.predict(X)) == {"a"}
+def test_one_class_only_is_refused():
+    with pytest.raises(ValueError, match=r"one class only, 'a'.*at least two classes"):
+        classifier().fit(X, np.full(150, "a"))
 
 
 def test_columns_must_be_those_of_the_fit():

@@ -11,9 +11,8 @@ from chainrule import MLPClassifier, MLPRegressor
 @parametrize_with_checks(
     [MLPClassifier(), MLPRegressor(), MLPClassifier((), solver="lbfgs", engine="reference")]
 )
-# The checks cut max_iter to 5, and one gives y of a single class.
+# The checks cut max_iter to 5.
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.filterwarnings("ignore:y holds one class only")
 @pytest.mark.filterwarnings("ignore:Got `batch_size` less than 1")
 def test_keeps_scikit_learns_contract(estimator, check):
     check(estimator)
