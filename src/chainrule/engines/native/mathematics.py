@@ -1,9 +1,10 @@
 """exp, log, tanh and kin as LLVM code that vectorises.
 
 Each function is branch-free and inlined where it is used, so that LLVM turns a loop over it
-into vector instructions. Results are within 3.2 units in the last place of the true value, where
-a power is not extreme (see ``_power``) and the argument of a sine is below 3·10¹⁵. NaN goes in and comes out; infinities are honoured; nothing here may be reassociated, since
-several tricks rest on the order of rounding.
+into vector instructions. Results are within 3.2 units in the last place of the true value;
+``_power`` and ``_sine_or_cosine`` say how far theirs hold. NaN goes in and comes out; infinities
+are honoured; nothing here may be reassociated, since several tricks rest on the order of
+rounding.
 
 The polynomials are Taylor series on intervals so short that the first term left out is below
 the rounding error; tests measure the error of each against NumPy in higher precision.
