@@ -8,7 +8,7 @@ from typing import Any
 from chainrule.engines.threads import available_threads
 from chainrule.estimators.table_fit import TableFit
 
-__all__ = ["facts", "layer_sizes"]
+__all__ = ["facts", "layer_sizes", "short"]
 
 
 def facts(fit: TableFit) -> list[tuple[str, str]]:
@@ -40,6 +40,12 @@ def layer_sizes(estimator: Any) -> list[int]:
     if hasattr(estimator, "coefs_"):
         return [each.shape[0] for each in estimator.coefs_] + [estimator.n_outputs_]
     return [estimator.n_features_in_, 1]
+
+
+def short(value: Any) -> str:
+    """A number in four digits, large ones without an exponent."""
+    number = float(value)
+    return f"{number:,.0f}" if 1e3 <= abs(number) < 1e9 else f"{number:.4g}"
 
 
 def _columns(fit: TableFit) -> str:
@@ -80,4 +86,4 @@ def _training(fit: TableFit) -> str:
 def _baseline(fit: TableFit) -> str:
     if fit.model.target.task == "classification":
         return f"always saying {fit.guess!r}: {fit.baseline:.3f}"
-    return f"always the mean, {fit.guess:.4g}: {fit.baseline:.3f}"
+    return f"always the mean, {short(fit.guess)}: {fit.baseline:.3f}"

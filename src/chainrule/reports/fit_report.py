@@ -7,7 +7,7 @@ import numpy as np
 from chainrule.estimators.table_fit import TableFit
 from chainrule.explain.derivation import explain
 from chainrule.reports.drawing import draw_layers
-from chainrule.reports.facts import facts, layer_sizes
+from chainrule.reports.facts import facts, layer_sizes, short
 from chainrule.reports.markup import Markup, element, join, raw
 from chainrule.reports.page import figure, page, section
 from chainrule.reports.plots import line_plot, scatter_plot
@@ -16,7 +16,6 @@ from chainrule.reports.results import class_results, image_results
 __all__ = ["fit_report"]
 
 FORMULA = "q = x + y; q * z"
-POINT = {"x": -2.0, "y": 5.0, "z": -4.0}
 
 
 def fit_report(fit: TableFit, version: str) -> str:
@@ -56,7 +55,7 @@ def _header(fit: TableFit) -> Markup:
     else:
         headline = f"R² {fit.score:.3f}"
         said = f"for {target.name}, on {n:,} rows that it had never seen"
-        guess = f"always the mean, {fit.guess:.4g}"
+        guess = f"always the mean, {short(fit.guess)}"
     bars = [
         _bar("this network", fit.score, fit.score, "model"),
         _bar(guess, fit.baseline, fit.score, "guess"),
@@ -125,11 +124,11 @@ def _value_results(fit: TableFit) -> Markup:
     plot = scatter_plot(fit.y_test, fit.predicted, x_label="true", y_label="predicted")
     return section(
         "What it predicts",
-        element("div", figure("Predicted (upward) and true (across)", plot), class_="columns"),
+        element("div", figure("Predicted (upward) and true (across)", plot), class_="narrow"),
         lead=(
             f"A point for each row held out; on the dashed line, prediction and truth agree. Half "
-            f"of the predictions are off by at most {np.median(errors):.4g}; if the mean were "
-            f"always predicted, by {np.median(simple):.4g}."
+            f"of the predictions are off by at most {short(np.median(errors))}; if the mean were "
+            f"always predicted, by {short(np.median(simple))}."
         ),
     )
 
@@ -186,16 +185,15 @@ def _columns(fit: TableFit) -> Markup:
 
 
 def _board(version: str) -> Markup:
-    assignments = " ".join(f"{name}={value:g}" for name, value in POINT.items())
     return section(
         "The rule behind it",
         element(
             "p",
             "The network learned by one rule: the derivative of a composition is the product of "
             "the derivatives of its parts. Here it is on a formula of two operations, as ",
-            element("code", f'chainrule explain "{FORMULA}" {assignments}'),
+            element("code", f'chainrule explain "{FORMULA}" x=-2 y=5 z=-4'),
             " writes it; any other formula works alike.",
         ),
-        element("pre", str(explain(FORMULA, None, **POINT))),
+        element("pre", str(explain(FORMULA, x=-2, y=5, z=-4))),
         element("footer", f"Written by chainrule {version}."),
     )

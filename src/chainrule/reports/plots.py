@@ -56,7 +56,7 @@ class Axis:
             lowest = math.floor(math.log10(self.low))
             found = [s * 10.0**p for p in range(lowest, lowest + len(powers) + 2) for s in steps]
             return [each for each in found if self.low <= each <= self.high]
-        raw = (self.high - self.low) / 4
+        raw = (self.high - self.low) / 5
         size = 10.0 ** math.floor(math.log10(raw))
         step = next(size * each for each in (1, 2, 2.5, 5, 10) if size * each >= raw * 0.999)
         first = math.ceil(self.low / step - 1e-9)

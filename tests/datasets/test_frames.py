@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import builtins
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chainrule.datasets.read import read_table
+from chainrule.errors import DataError
+
+
+def test_parquet_gives_numbers_and_text(tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars")
+    path = tmp_path / "table.parquet"
+    polars.DataFrame(
+        {"n": [1, None, 3], "x": [0.5, float("nan"), 2.0], "t": ["a", None, "b"], "f": [True] * 3}
+    ).write_parquet(path)
+    table = read_table(path)
+    np.testing.assert_array_equal(table.columns["n"], [1.0, np.nan, 3.0])
+    np.testing.assert_array_equal(table.columns["x"], [0.5, np.nan, 2.0])
+    assert table.columns["t"].tolist() == ["a", "", "b"]
+    assert table.columns["f"].tolist() == ["True"] * 3
+
+
+def test_a_damaged_parquet_file_is_a_clear_error(tmp_path: Path) -> None:
+    pytest.importorskip("polars")
+    path = tmp_path / "table.parquet"
+    path.write_bytes(b"PAR1 not really")
+    with pytest.raises(DataError, match="cannot be read as Parquet"):
+        read_table(path)
+
+
+def test_without_a_library_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(name: str, *rest: Any) -> Any:
+        if name in ("polars", "pandas", "pyarrow"):
+            raise ImportError(name)
+        return builtins.__import__(name, *rest)
+
+    path = tmp_path / "table.parquet"
+    path.write_bytes(b"PAR1")
+    monkeypatch.setattr(importlib, "import_module", absent)
+    with pytest.raises(DataError, match=r"chainrule\[frames\]"):
+        read_table(path)
