@@ -51,10 +51,7 @@ def load(key: str) -> bytes | None:
         return None
     header = len(_MAGIC) + 32
     code = content[header:]
-    if (
-        not content.startswith(_MAGIC)
-        or hashlib.sha256(code).digest() != content[len(_MAGIC) : header]
-    ):
+    if not content.startswith(_MAGIC) or _digest(key, code) != content[len(_MAGIC) : header]:
         return None
     with contextlib.suppress(OSError):
         os.utime(path)
@@ -71,13 +68,18 @@ def save(key: str, code: bytes) -> None:
         return
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(_MAGIC + hashlib.sha256(code).digest() + code)
+            file.write(_MAGIC + _digest(key, code) + code)
         os.replace(name, folder / f"{key}.o")
     except OSError:
         with contextlib.suppress(OSError):
             os.unlink(name)
         return
     _make_room(folder)
+
+
+def _digest(key: str, code: bytes) -> bytes:
+    """With the key, so that a file under the name of another is found out."""
+    return hashlib.sha256(key.encode() + code).digest()
 
 
 def _is_ours(descriptor: int) -> bool:
