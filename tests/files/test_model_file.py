@@ -1,0 +1,215 @@
+"""Models go to a file and back; whatever else is in a file is refused, and never run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
+from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classification
+from sklearn.exceptions import NotFittedError
+
+import chainrule as cr
+
+# Five epochs are enough to have something to save.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X, Y = load_iris(return_X_y=True)
+X_VALUES, Y_VALUES = load_diabetes(return_X_y=True)
+LABELS = make_multilabel_classification(60, 5, n_classes=3, random_state=0)
+QUICK = {"max_iter": 5, "random_state": 0, "tol": 1.0}
+
+MODELS = {
+    "three classes": (cr.MLPClassifier((5, 4), **QUICK), X, Y),
+    "two classes by name": (
+        cr.MLPClassifier(5, **QUICK),
+        X[:100],
+        np.array(["no", "yes"])[Y[:100]],
+    ),
+    "several labels": (cr.MLPClassifier((5,), **QUICK), *LABELS),
+    "hinge": (cr.MLPClassifier((), loss="hinge", **QUICK), X, Y),
+    "class weights": (cr.MLPClassifier(5, class_weight={0: 1, 1: 2, 2: 3}, **QUICK), X, Y),
+    "early stopping": (cr.MLPClassifier(5, early_stopping=True, **QUICK), X, Y),
+    "single precision": (cr.MLPClassifier(5, **QUICK), X.astype(np.float32), Y),
+    "values": (cr.MLPRegressor(loss="huber", **QUICK), X_VALUES, Y_VALUES),
+    "several values": (cr.MLPRegressor(**QUICK), X_VALUES, np.c_[Y_VALUES, -Y_VALUES]),
+    "a line": (cr.LinearRegression(), X_VALUES, Y_VALUES),
+    "a line through zero": (cr.LinearRegression(fit_intercept=False), X_VALUES, Y_VALUES),
+    "two lines": (cr.LinearRegression(), X_VALUES, np.c_[Y_VALUES, -Y_VALUES]),
+    "a path": (
+        cr.LinearRegression("random_search", n_trials=9, record_path=True, random_state=0),
+        X_VALUES,
+        Y_VALUES,
+    ),
+}
+
+
+@pytest.fixture(name="path")
+def a_path(tmp_path: Path) -> Path:
+    return tmp_path / "model.safetensors"
+
+
+def saved(path: Path) -> Path:
+    cr.MLPClassifier((4,), **QUICK).fit(X, Y).save(path)
+    return path
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_comes_back_with_all_its_bits(path: Path, name: str) -> None:
+    model, rows, targets = MODELS[name]
+    model.fit(rows, targets)
+    model.save(path)
+    again = cr.load(path)
+    assert type(again) is type(model)
+    for method in ("predict", "predict_proba"):
+        if hasattr(model, method):
+            expected, found = getattr(model, method)(rows), getattr(again, method)(rows)
+            assert found.dtype == expected.dtype
+            np.testing.assert_array_equal(found, expected)
+    assert repr(again.get_params()) == repr(model.get_params())
+    learned = {name for name in vars(model) if name.endswith("_")}
+    assert {name for name in vars(again) if name.endswith("_")} == learned
+    assert again.history_ == model.history_
+
+
+def test_training_can_go_on_after_loading(path: Path) -> None:
+    again = cr.load(saved(path))
+    epochs = len(again.loss_curve_)
+    before = [each.copy() for each in again.coefs_]
+    again.partial_fit(X, Y)
+    assert len(again.loss_curve_) == epochs + 1
+    assert any((a != b).any() for a, b in zip(again.coefs_, before, strict=True))
+
+
+def test_column_names_are_kept(path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X_VALUES[:, :2], columns=["age", "sex"])
+    cr.LinearRegression().fit(frame, Y_VALUES).save(path)
+    assert cr.load(path).feature_names_in_.tolist() == ["age", "sex"]
+    assert cr.load(path).predict(frame).shape == (442,)
+
+
+def test_the_file_is_plain_safetensors_with_json(path: Path) -> None:
+    with safe_open(saved(path), framework="numpy") as file:
+        assert "coefs_.0" in file.keys()  # noqa: SIM118
+        description = json.loads(file.metadata()["chainrule"])
+    assert description["version"] == 1
+    assert description["model"]["estimator"] == "MLPClassifier"
+
+
+def test_an_unfitted_model_is_not_saved(path: Path) -> None:
+    with pytest.raises(NotFittedError):
+        cr.MLPClassifier().save(path)
+    assert not path.exists()
+
+
+def test_a_function_is_refused_as_code(path: Path) -> None:
+    def loss(y: Any, output: Any) -> Any:
+        return cr.sum(cr.square(y - output), 1)
+
+    model = cr.MLPRegressor(loss, 3, **QUICK).fit(X_VALUES, Y_VALUES)
+    with pytest.raises(cr.FileError, match="loss cannot be saved"):
+        model.save(path)
+    assert not path.exists()
+
+
+def test_callbacks_are_left_out(path: Path) -> None:
+    cr.MLPClassifier(3, callbacks=[print], **QUICK).fit(X, Y).save(path)
+    assert cr.load(path).callbacks is None
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 8, 50, 500, -1])
+def test_a_truncated_file_is_refused(path: Path, length: int) -> None:
+    saved(path).write_bytes(path.read_bytes()[:length])
+    with pytest.raises(cr.FileError, match=r"not a model file|cannot be read"):
+        cr.load(path)
+
+
+def test_an_absent_file_is_named(path: Path) -> None:
+    with pytest.raises(cr.FileError, match=r"model\.safetensors cannot be read"):
+        cr.load(path)
+
+
+def test_a_header_that_claims_gigabytes_is_refused(path: Path) -> None:
+    path.write_bytes((2**40).to_bytes(8, "little") + b"{}" + b" " * 100)
+    with pytest.raises(cr.FileError, match="not a model file"):
+        cr.load(path)
+
+
+def test_a_pickle_is_refused(path: Path) -> None:
+    path.write_bytes(b"\x80\x04\x95\x1c\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94.")
+    with pytest.raises(cr.FileError):
+        cr.load(path)
+
+
+def test_a_safetensors_file_of_another_program_is_refused(path: Path) -> None:
+    save_file({"weight": np.ones(3)}, path)
+    with pytest.raises(cr.FileError, match="not one that chainrule wrote"):
+        cr.load(path)
+
+
+def changed(path: Path, change: Any) -> None:
+    """Write the file again with another description."""
+    with safe_open(path, framework="numpy") as file:
+        description = json.loads(file.metadata()["chainrule"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    description = change(description, tensors) or description
+    text = description if isinstance(description, str) else json.dumps(description)
+    save_file(tensors, path, {"chainrule": text})
+
+
+CHANGES = {
+    "a later version": (lambda d, t: d.update(version=99), "newer chainrule"),
+    "no version": (lambda d, t: d.pop("version") and None, "cannot be read"),
+    "no JSON": (lambda d, t: "{", "cannot be read"),
+    "JSON without end": (lambda d, t: "[" * 100_000, "cannot be read"),
+    "a list": (lambda d, t: "[1]", "cannot be read"),
+    "no model": (lambda d, t: d.pop("model") and None, "not complete"),
+    "another class": (lambda d, t: d["model"].update(estimator="os.system"), "does not know"),
+    "an unknown parameter": (lambda d, t: d["model"]["parameters"].update(x=1), "parameters"),
+    "a wild parameter": (lambda d, t: d["model"]["parameters"].update(alpha="x"), "parameters"),
+    "an attribute of its own": (lambda d, t: d["model"]["learned"].update(fit=1), "not learn"),
+    "a missing array": (lambda d, t: t.pop("coefs_.0") is None, "does not describe"),
+    "weights of another shape": (lambda d, t: t.update({"coefs_.0": np.ones((4, 9))}), "shape"),
+    "weights of text": (
+        lambda d, t: d["model"]["learned"].update(coefs_=["a", "b"]),
+        "fit together",
+    ),
+    "whole numbers": (lambda d, t: t.update({"coefs_.0": np.ones((4, 4), int)}), "not an array"),
+    "NaN": (lambda d, t: t.update({"coefs_.0": np.full((4, 4), np.nan)}), "NaN"),
+    "another number of columns": (
+        lambda d, t: d["model"]["learned"].update(n_features_in_=7),
+        "7",
+    ),
+    "fewer classes": (lambda d, t: t.update(classes_=np.arange(2)), "classes"),
+    "no weights": (lambda d, t: d["model"]["learned"].pop("coefs_") and None, "fit together"),
+    "no history": (lambda d, t: d["model"]["learned"].pop("history_") and None, "fit together"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_file_made_by_hand_is_refused(path: Path, name: str) -> None:
+    change, message = CHANGES[name]
+    changed(saved(path), change)
+    with pytest.raises(cr.FileError, match=message) as caught:
+        cr.load(path)
+    assert str(path) in str(caught.value)
+
+
+def test_random_damage_never_crashes(path: Path) -> None:
+    whole = saved(path).read_bytes()
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for position in random.integers(len(whole), size=random.integers(1, 6)):
+            damaged[position] = random.integers(256)
+        path.write_bytes(damaged)
+        # Damage to a weight cannot be told from a weight; all other is an error of our own.
+        try:
+            cr.load(path)
+        except cr.FileError:
+            continue

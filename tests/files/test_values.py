@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainrule.errors import FileError
+from chainrule.files.values import pack, unpack
+
+KEYS = st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(KEYS, inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def through_json(value: Any) -> Any:
+    tensors: dict[str, Any] = {}
+    text = json.dumps(pack(value, "value", tensors), allow_nan=False)
+    return unpack(json.loads(text), tensors)
+
+
+@given(VALUES)
+def test_plain_values_come_back_as_they_were(value: Any) -> None:
+    assert repr(through_json(value)) == repr(value)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(6.0).reshape(2, 3),
+        np.array([1, 2], np.int64),
+        np.array([[True], [False]]),
+        np.empty((0, 3), np.float32),
+        np.array(["a", "longer"]),
+        np.array(["a", "b"], dtype=object),
+    ],
+)
+def test_arrays_come_back_with_their_dtype(array: np.ndarray) -> None:
+    again = through_json({"deep": [array]})["deep"][0]
+    assert again.dtype == array.dtype
+    np.testing.assert_array_equal(again, array)
+
+
+def test_numpy_scalars_become_plain_numbers() -> None:
+    assert through_json(np.float32(0.5)) == 0.5
+    assert math.isnan(through_json(np.float64("nan")))
+
+
+@pytest.mark.parametrize("value", [print, object(), {1, 2}, [lambda: 0], np.array([print])])
+def test_code_and_strange_objects_are_refused(value: Any) -> None:
+    with pytest.raises(FileError, match="cannot be saved"):
+        pack(value, "value", {})
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        {},
+        {"tensor": "absent"},
+        {"tensor": ["a"]},
+        {"float": "1e5"},
+        {"float": "nan", "more": 1},
+        {"text": [1], "as": "U"},
+        {"text": ["a"], "as": "V8"},
+        {"tuple": 3},
+        {"dict": [["a"]]},
+        {"dict": [[["list"], 1]]},
+        {"call": "os.system"},
+    ],
+)
+def test_a_description_that_pack_does_not_write_is_refused(description: Any) -> None:
+    with pytest.raises(FileError, match="does not describe"):
+        unpack(description, {})
