@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -57,6 +58,7 @@ class NativeLoop(TrainingLoop):
         self._sizes = self._read_sizes()
         self._bind(batch_size)
         self._pool: ThreadPoolExecutor | None = None
+        self._pool_process = 0
 
     def _read_sizes(self) -> dict[str, int]:
         for node, array in zip(self.step.minibatch, self.data, strict=True):
@@ -139,8 +141,10 @@ class NativeLoop(TrainingLoop):
     def _on_threads(self, run: Callable[[int], None]) -> None:
         """Each thread runs the same steps; they stay for the next call."""
         others = range(1, self._plan.n_threads)
-        if others and self._pool is None:
+        # A forked child has a copy of the pool, but not its threads.
+        if others and (self._pool is None or self._pool_process != os.getpid()):
             self._pool = ThreadPoolExecutor(len(others), "chainrule")
+            self._pool_process = os.getpid()
         waiting = [self._pool.submit(run, thread) for thread in others] if self._pool else []
         run(0)
         for each in waiting:
