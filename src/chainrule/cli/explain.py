@@ -7,8 +7,8 @@ import click
 __all__ = ["explain"]
 
 
-# A formula may begin with a minus sign, and is no option then.
-@click.command(context_settings={"ignore_unknown_options": True})
+# A formula may begin with a minus sign; -h*x is no option then, and no call for help.
+@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("expression")
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--wrt", metavar="NAME", multiple=True, help="Derive by this variable only.")

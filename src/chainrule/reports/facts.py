@@ -77,8 +77,8 @@ def _training(fit: TableFit) -> str:
     threads = f"at most {n_threads} threads" if n_threads > 1 else "1 thread"
     epochs = ""
     if estimator.solver not in ("normal_equation", "random_search"):
-        rounds = "iterations" if estimator.solver == "lbfgs" else "epochs"
-        epochs = f", {estimator.n_iter_} {rounds}"
+        one = "iteration" if estimator.solver == "lbfgs" else "epoch"
+        epochs = f", {estimator.n_iter_} {one}{'s' * (estimator.n_iter_ != 1)}"
     solver = estimator.solver.replace("_", " ")
     return f"{solver}{epochs}, {fit.seconds:.2f} s, {estimator.engine} engine, {threads}"
 
