@@ -59,8 +59,9 @@ _MAKES_MEMORY = frozenset({"sum", "max", "matmul", "scatter_add", "take", "conca
 class Lowering:
     """Lowers one program; blocks of loops are lowered by the same object."""
 
-    def __init__(self, n_threads: int) -> None:
+    def __init__(self, n_threads: int, rows: int | None = None) -> None:
         self.n_threads = n_threads
+        self.rows = rows
         self.buffers: list[Buffer] = []
         self.inputs: dict[Node, View] = {}
         self.loops = 0
@@ -211,17 +212,19 @@ class BlockBuilder:
     def _sums_over_all_rows(self, node: Node, left: View, right: View) -> bool:
         """Whether threads share the lines of a product instead of adding up one from each.
 
-        Both give the gradient of a weight matrix. Sharing moves less memory: there is one
-        result instead of one for each thread, and who computes a line also updates it.
+        Both give the gradient of a weight matrix. To share, a thread reads the rows of the
+        others; to add up, it reads their results. A large result is better shared: there is one
+        instead of one for each thread, and who computes a line also updates it.
         """
-        threads = self.lowering.n_threads
-        if threads == 1 or self.inside_loop or part_of(node) != "sum":
+        threads, rows = self.lowering.n_threads, self.lowering.rows
+        if threads == 1 or rows is None or self.inside_loop or part_of(node) != "sum":
             return False
         lines, columns = node.shape
         return (
             isinstance(lines, int)
+            and isinstance(columns, int)
             and lines >= 2 * threads
-            and columns != 1
+            and 2 * lines * columns >= rows * (lines + columns)
             and all(
                 view.buffer.shape[:1] == (Size(1, (ROWS,)),)
                 and len(view.buffer.shape) == 2

@@ -24,7 +24,7 @@ from chainrule.engines.native.compiler import Code, compile_code, vector_registe
 from chainrule.engines.native.frame import SIZE_FIELDS
 from chainrule.engines.native.layout import ROWS_TOTAL
 from chainrule.engines.native.lowering import lower_step
-from chainrule.engines.native.plan import Plan
+from chainrule.engines.native.plan import MatMul, Plan
 from chainrule.engines.native.sharing import ROWS
 from chainrule.engines.native.workspace import Workspace, aligned, storage
 from chainrule.engines.threads import one_blas_thread
@@ -48,7 +48,7 @@ class NativeLoop(TrainingLoop):
         batch_size: int,
     ) -> None:
         super().__init__(step, data, state, settings, seed)
-        self._plan, self._code = _compiled(step, dtype, n_threads)
+        self._plan, self._code = _compiled(step, dtype, n_threads, batch_size)
         self._dtype = np.dtype(dtype)
         kind = ctypes.CFUNCTYPE(
             ctypes.c_int64, *[ctypes.c_void_p] * 2, ctypes.c_int64, *[ctypes.c_void_p] * 5
@@ -153,12 +153,16 @@ class NativeLoop(TrainingLoop):
 
 # partial_fit binds one step to other data again and again.
 @functools.lru_cache(maxsize=16)
-def _compiled(step: TrainingStep, dtype: FloatType, n_threads: int) -> tuple[Plan, Code]:
-    plan = lower_step(step, n_threads)
+def _compiled(
+    step: TrainingStep, dtype: FloatType, n_threads: int, batch_size: int
+) -> tuple[Plan, Code]:
+    plan = lower_step(step, n_threads, batch_size)
     program = step.program
     text = canonical(program.inputs, program.outputs)
+    products = [each for each in plan.block.instructions if isinstance(each, MatMul)]
+    shared = [position for position, each in enumerate(products) if each.split]
     code = compile_code(
-        f"train {len(step.minibatch)} {len(step.state)} {dtype} {n_threads}\n{text}",
+        f"train {len(step.minibatch)} {len(step.state)} {dtype} {n_threads} {shared}\n{text}",
         lambda: assemble(plan, dtype, vector_registers(), len(step.minibatch)),
     )
     return plan, code

@@ -22,9 +22,12 @@ def lower_program(program: Program, n_threads: int) -> Plan:
     return lowering.plan(inputs, outputs, builder.build())
 
 
-def lower_step(step: TrainingStep, n_threads: int) -> Plan:
-    """The plan of a training step, which writes the new state over the old."""
-    lowering = Lowering(n_threads)
+def lower_step(step: TrainingStep, n_threads: int, batch_size: int = 1) -> Plan:
+    """The plan of a training step, which writes the new state over the old.
+
+    It runs for any number of rows, and is made to run fast for ``batch_size``.
+    """
+    lowering = Lowering(n_threads, batch_size)
     inputs = [lowering.given(node) for node in step.program.inputs]
     variable_buffers = dict(zip(step.program.inputs, inputs, strict=True))
     updates: dict[Node, list[Buffer]] = {}
