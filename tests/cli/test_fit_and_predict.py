@@ -160,6 +160,27 @@ USAGE = {
 }
 
 
+UNSUITABLE = {
+    "too few rows to stop by": [
+        "--set",
+        "early_stopping=true",
+        "--set",
+        "validation_fraction=0.001",
+    ],
+    "layers of text": ["--set", "hidden_layer_sizes=wide"],
+    "no units": ["--set", "hidden_layer_sizes=0"],
+    "negative units": ["--set", "hidden_layer_sizes=4,-1"],
+    "dropout with L-BFGS": ["--set", "solver=lbfgs", "--set", "dropout=0.5"],
+    "callbacks": ["--set", "callbacks=[1]"],
+}
+
+
+@pytest.mark.parametrize("name", UNSUITABLE)
+def test_a_parameter_that_does_not_suit_is_one_paragraph(name: str, capsys: Output) -> None:
+    assert main(["fit", "iris", *UNSUITABLE[name]]) in (1, 2)
+    assert "Error: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", USAGE)
 def test_a_wrong_command_line_ends_with_2(name: str, capsys: Output) -> None:
     arguments, message = USAGE[name]

@@ -55,6 +55,16 @@ def test_it_ends_with_the_code_of_the_fault(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_terminal_without_our_signs_is_no_fault() -> None:
+    done = subprocess.run(
+        [*PROGRAM, "explain", "x * y", "x=2", "y=3"],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+    )
+    assert b"?f/?x" in done.stdout
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to one process on Windows")
 def test_ctrl_c_keeps_the_model_as_far_as_it_got(tmp_path: Path) -> None:
     out = tmp_path / "m.safetensors"

@@ -14,6 +14,8 @@ from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classific
 from sklearn.exceptions import NotFittedError
 
 import chainrule as cr
+from chainrule.datasets.features import Feature
+from chainrule.datasets.targets import Target
 
 # Five epochs are enough to have something to save.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -198,6 +200,33 @@ def test_a_file_made_by_hand_is_refused(path: Path, name: str) -> None:
     with pytest.raises(cr.FileError, match=message) as caught:
         cr.load(path)
     assert str(path) in str(caught.value)
+
+
+TABLE_CHANGES = {
+    "no columns": lambda table: table.update(features=[]),
+    "a column of another kind": lambda table: table["features"][0].update(kind="code"),
+    "a column without scale": lambda table: table["features"][0].update(scale=0.0),
+    "a fill of another kind": lambda table: table["features"][0].update(fill="text"),
+    "more about a column": lambda table: table["features"][0].update(more=1),
+    "no target": lambda table: table.pop("target"),
+    "another task": lambda table: table["target"].update(task="classification"),
+    "a target without scale": lambda table: table["target"].update(scale="1"),
+}
+
+
+@pytest.mark.parametrize("name", TABLE_CHANGES)
+def test_a_description_of_columns_made_by_hand_is_refused(path: Path, name: str) -> None:
+    features = tuple(Feature(f"column {k}", "number") for k in range(X_VALUES.shape[1]))
+    model = cr.LinearRegression().fit(X_VALUES, Y_VALUES)
+    cr.TableModel(model, features, Target("y", "regression")).save(path)
+    assert cr.load(path).features == features
+
+    def change(description: Any, tensors: Any) -> None:
+        TABLE_CHANGES[name](description["table"])
+
+    changed(path, change)
+    with pytest.raises(cr.FileError, match="not a sound model file"):
+        cr.load(path)
 
 
 def test_random_damage_never_crashes(path: Path) -> None:

@@ -9,6 +9,7 @@ import click
 
 from chainrule import __version__
 from chainrule.cli.networks import NETWORKS, build
+from chainrule.errors import ChainruleError
 
 __all__ = ["fit"]
 
@@ -95,23 +96,29 @@ def fit(
         random_state=seed,
         callbacks=[ProgressBar(Console(stderr=True))],
     )
-    result = fit_table(
-        estimator,
-        table,
-        described,
-        test_size=test_size,
-        seed=seed,
-        impute=impute,
-        ignore=ignore,
-        categorical=categorical,
-        # Counts must stay counts.
-        scale_target=described.task == "regression"
-        and network == "mlp"
-        and estimator.loss != "poisson",
-        fit_options="validation_data"
-        if network == "mlp" and not estimator.early_stopping
-        else None,
-    )
+    try:
+        result = fit_table(
+            estimator,
+            table,
+            described,
+            test_size=test_size,
+            seed=seed,
+            impute=impute,
+            ignore=ignore,
+            categorical=categorical,
+            # Counts must stay counts.
+            scale_target=described.task == "regression"
+            and network == "mlp"
+            and estimator.loss != "poisson",
+            fit_options="validation_data"
+            if network == "mlp" and not estimator.early_stopping
+            else None,
+        )
+    except ChainruleError:
+        raise
+    except ValueError as error:
+        # A parameter that does not suit the data: the estimator says which, and why.
+        raise click.ClickException(str(error)) from None
     lines = facts(result)
     if out is not None:
         result.model.save(out)

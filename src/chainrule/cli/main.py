@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -71,6 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0; 1 for a fault of the input, 2 for one of the command line, 130 after Ctrl-C.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # Where the terminal or file cannot take a sign of ours, it gets a question mark.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         chainrule(arguments, prog_name="chainrule", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -83,8 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell("Interrupted: nothing was written.")
         return 130
     except BrokenPipeError:
-        # The reader, `head` for one, has all it wants. Python must not complain at exit.
-        sys.stderr.close()
+        # The reader, `head` for one, has all it wants. What Python still has in its buffer must
+        # go somewhere, or it complains at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (ChainruleError, click.ClickException) as error:
         _tell(

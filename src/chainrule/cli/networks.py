@@ -50,6 +50,8 @@ def build(network: str, task: str, settings: Sequence[str], **fixed: Any) -> Any
     kind = getattr(cr, names[task])
     known = kind().get_params()
     parameters = {name: value for name, value in fixed.items() if name in known}
+    # Not text: the command line has its own.
+    settable = [name for name in known if name != "callbacks"]
     for setting in settings:
         name, equals, text = setting.partition("=")
         name = name.strip()
@@ -57,11 +59,11 @@ def build(network: str, task: str, settings: Sequence[str], **fixed: Any) -> Any
             raise click.BadParameter(
                 f"{setting!r} is not of the form name=value.", param_hint="--set"
             )
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
+        if name not in settable:
+            close = difflib.get_close_matches(name, settable, n=1)
             hint = f"Did you mean {close[0]!r}? " if close else ""
             raise click.BadParameter(
-                f"{kind.__name__} has no parameter {name!r}. {hint}It has {', '.join(known)}.",
+                f"{kind.__name__} has no parameter {name!r}. {hint}It has {', '.join(settable)}.",
                 param_hint="--set",
             )
         parameters[name] = _value(text.strip())

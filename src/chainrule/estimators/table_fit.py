@@ -200,8 +200,8 @@ def _split(
         _, counts = np.unique(y, return_counts=True)
         if len(counts) == 1:
             raise DataError(
-                f"{table.source}: the target {target.name!r} is {str(y[0])!r} in every row, so there "
-                f"is nothing to tell apart. Give rows of at least two classes."
+                f"{table.source}: the target {target.name!r} is {str(y[0])!r} in every row, so "
+                f"there is nothing to tell apart. Give rows of at least two classes."
             )
         if counts.min() >= 2 and len(counts) <= min(n_test, len(y) - n_test):
             strata = y
