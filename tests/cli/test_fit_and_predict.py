@@ -63,7 +63,9 @@ def test_a_table_goes_to_a_model_and_on_to_predictions(
 ) -> None:
     model, predictions = tmp_path / "cars.safetensors", tmp_path / "predictions.csv"
     assert main(["fit", str(cars), "--network", "linear", "--out", str(model)]) == 0
-    assert "3 columns that become 4 inputs" in capsys.readouterr().out
+    written = capsys.readouterr().out
+    assert "3 columns that become 4 inputs" in written
+    assert "columns depend on each other" in written
     assert main(["predict", str(model), str(cars), "--out", str(predictions)]) == 0
     assert "R² 1.000 on these 120 rows" in capsys.readouterr().err
     with predictions.open(encoding="utf-8") as file:

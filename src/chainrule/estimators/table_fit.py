@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import LinAlgWarning
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
@@ -231,5 +232,11 @@ def _note(category: type[Warning], message: str) -> str:
         return (
             "training ended at the most epochs allowed, while the loss was still falling; "
             "--set max_iter=1000 allows more"
+        )
+    if issubclass(category, LinAlgWarning):
+        # Its message counts encoded columns, which nobody has seen.
+        return (
+            "columns depend on each other, as those of the categories of one feature do, so "
+            "single coefficients have no meaning; predictions are sound"
         )
     return message

@@ -66,7 +66,7 @@ def _header(fit: TableFit) -> Markup:
         element("p", f"chainrule · {fit.table.source}"),
         element("h1", element("b", headline), said),
         element("div", *bars, class_="bars"),
-        *(element("p", f"Note: {text}.", class_="note") for text in notes),
+        *(element("p", f"Note: {text.rstrip('.')}.", class_="note") for text in notes),
     )
 
 
