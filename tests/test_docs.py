@@ -1,4 +1,4 @@
-"""README and the pages for contributors are true: quoted code is in its file, and outputs are real ones."""
+"""README and the pages for contributors are true: quoted code is real, and so are outputs."""
 
 from __future__ import annotations
 
