@@ -347,6 +347,14 @@ def test_one_class_only_is_refused():
         classifier().fit(X, np.full(150, "a"))
 
 
+def test_a_refused_refit_leaves_the_model_as_it_was():
+    model = classifier().fit(X, Y)
+    before = model.predict(X)
+    with pytest.raises(ValueError, match="one class only"):
+        model.fit(X, np.zeros(150))
+    np.testing.assert_array_equal(model.predict(X), before)
+
+
 def test_columns_must_be_those_of_the_fit():
     model = classifier().fit(X, Y)
     with pytest.raises(ValueError, match="X has 3 features, but MLPClassifier is expecting 4"):

@@ -253,15 +253,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _validate_input(self, X, y, incremental, reset):
         X, y = self._validate_rows(X, y, (np.float64, np.float32), reset)
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
-            self._label_binarizer = LabelBinarizer().fit(y)
-            self.classes_ = self._label_binarizer.classes_
-            if len(self.classes_) == 1:
-                only = self.classes_.tolist()[0]
-                del self.classes_, self._label_binarizer  # a second call must not go on from it
+            binarizer = LabelBinarizer().fit(y)
+            if len(binarizer.classes_) == 1:
+                only = binarizer.classes_.tolist()[0]
                 raise ValueError(
                     f"y holds one class only, {only!r}, and there is nothing to tell apart: give "
                     f"rows of at least two classes."
                 )
+            self._label_binarizer, self.classes_ = binarizer, binarizer.classes_
         else:
             self._check_classes(unique_labels(y))
         return X, self._columns(y, X.dtype)
