@@ -87,6 +87,15 @@ def test_training_can_go_on_after_loading(path: Path) -> None:
     assert any((a != b).any() for a, b in zip(again.coefs_, before, strict=True))
 
 
+def test_what_was_trained_is_saved_whatever_the_parameters_say_now(path: Path) -> None:
+    model = cr.MLPRegressor(hidden_layer_sizes=5, **QUICK).fit(X_VALUES, Y_VALUES)
+    before = model.predict(X_VALUES)
+    model.set_params(activation="tanh", loss="poisson").save(path)
+    again = cr.load(path)
+    np.testing.assert_array_equal(again.predict(X_VALUES), before)
+    assert again.activation == "tanh"
+
+
 def test_column_names_are_kept(path: Path) -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(X_VALUES[:, :2], columns=["age", "sex"])
@@ -186,6 +195,10 @@ CHANGES = {
     "another number of columns": (
         lambda d, t: d["model"]["learned"].update(n_features_in_=7),
         "7",
+    ),
+    "an activation of its own": (
+        lambda d, t: d["model"]["learned"].update(_activation="os.system"),
+        "not both known",
     ),
     "fewer classes": (lambda d, t: t.update(classes_=np.arange(2)), "classes"),
     "no weights": (lambda d, t: d["model"]["learned"].pop("coefs_") and None, "fit together"),

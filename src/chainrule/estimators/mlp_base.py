@@ -16,6 +16,7 @@ from chainrule.errors import FileError
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.saving import Savable, require_numbers
+from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from chainrule.networks.losses import Loss
 from chainrule.networks.mlp import MLP
 from chainrule.training.history import History
@@ -39,8 +40,10 @@ class BaseMLP(Savable, NetworkEstimator):
         "loss_curve_",
         "n_features_in_",
         "n_iter_",
+        "out_activation_",
         "t_",
         "validation_scores_",
+        "_activation",
     )
 
     @abstractmethod
@@ -138,6 +141,7 @@ class BaseMLP(Savable, NetworkEstimator):
             self._built = {}  # programs of another network would only fill memory
         self._network = network
         self.n_outputs_ = network.layer_sizes[-1]
+        self._activation = network.activation  # the parameter may be set to another one
         self.out_activation_ = network.output_activation
         if fresh:
             self.n_layers_ = len(network.layer_sizes)
@@ -182,8 +186,10 @@ class BaseMLP(Savable, NetworkEstimator):
         )
         self._memory = None
         self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
-        self.out_activation_ = self._row_loss().output_activation
-        self._network = MLP(sizes, self.activation, self.out_activation_, float(self.dropout))
+        hidden, output = self._activation, self.out_activation_
+        if hidden not in ACTIVATIONS or output not in OUTPUT_ACTIVATIONS:
+            raise FileError(f"the activations {hidden!r} and {output!r} are not both known")
+        self._network = MLP(sizes, hidden, output, float(self.dropout))
 
     def _outputs(self, X, activated=True) -> Array:
         check_is_fitted(self)
