@@ -327,6 +327,18 @@ def test_unknown_values_of_parameters_are_named(parameters, message):
         classifier(**parameters).fit(X, Y)
 
 
+@pytest.mark.parametrize("size", [10.5, 10.0, True, "a", [4], np.nan, None], ids=repr)
+def test_sizes_of_layers_that_are_not_whole_numbers_are_refused(size):
+    message = f"hidden_layer_sizes must hold whole numbers, but got {size!r}: give the units"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        classifier(hidden_layer_sizes=[4, size]).fit(X, Y)
+
+
+@pytest.mark.parametrize("sizes", [3, np.int32(3), np.array([3]), [np.int64(3)]], ids=repr)
+def test_sizes_of_layers_may_be_whole_numbers_of_any_type(sizes):
+    assert classifier(hidden_layer_sizes=sizes, max_iter=1).fit(X, Y).coefs_[0].shape == (4, 3)
+
+
 @pytest.mark.parametrize(
     "rows, targets, message",
     [

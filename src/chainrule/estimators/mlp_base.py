@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -73,10 +74,7 @@ class BaseMLP(Savable, NetworkEstimator):
         self.coefs_, self.intercepts_ = parameters[:half], parameters[half:]
 
     def _fit(self, X, y, sample_weight=None, validation_data=None, incremental=False):
-        sizes = self.hidden_layer_sizes
-        hidden = [int(size) for size in (sizes if hasattr(sizes, "__iter__") else [sizes])]
-        if any(size <= 0 for size in hidden):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        hidden = _hidden_sizes(self.hidden_layer_sizes)
         fresh = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X, Y = self._validate_input(X, y, incremental, reset=fresh)
         data = [X, Y]
@@ -200,3 +198,21 @@ class BaseMLP(Savable, NetworkEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _hidden_sizes(given: Any) -> list[int]:
+    """The units of each hidden layer."""
+    sizes = list(given) if hasattr(given, "__iter__") else [given]
+    for size in sizes:
+        if not isinstance(size, Integral) or isinstance(size, bool):
+            raise ValueError(
+                f"hidden_layer_sizes must hold whole numbers, but got {size!r}: give the units "
+                f"of each hidden layer, such as (100,) for one or (100, 50) for two."
+            )
+    hidden = [int(size) for size in sizes]
+    if any(size <= 0 for size in hidden):
+        raise ValueError(
+            f"hidden_layer_sizes must be > 0, got {hidden}: leave out layers without units; () "
+            f"is a network without hidden layers."
+        )
+    return hidden
