@@ -300,6 +300,16 @@ def test_divergence_is_called_that(engine):
         model.fit(VALUES_X, VALUES)
 
 
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_a_minibatch_without_weight_is_called_that(engine):
+    weight = np.where(np.arange(150) < 20, 0.0, 1.0)
+    model = classifier(batch_size=10, shuffle=False, engine=engine)
+    message = "step 1 of epoch 1: all 10 rows .* weight 0.* Leave the rows .* batch_size larger"
+    with pytest.raises(NonFiniteLossError, match=message) as caught:
+        model.fit(X, Y, weight)
+    assert "learning_rate_init" not in str(caught.value)
+
+
 def test_divergence_with_early_stopping_keeps_the_best_weights():
     model = regressor(
         solver="sgd", activation="identity", learning_rate_init=1.0, early_stopping=True

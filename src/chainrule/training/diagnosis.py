@@ -152,14 +152,22 @@ def explain_failure(
     bounds = minibatch_bounds(failed_step, batch_size, n_rows)
     rows = np.arange(*bounds) if order is None else order[slice(*bounds)]
     settings = {node: loop.settings[node.name or ""] for node in loop.step.settings}
+    minibatch = {
+        node: array[rows] for node, array in zip(loop.step.minibatch, loop.data, strict=True)
+    }
     values: dict[Node, npt.ArrayLike] = {
-        **{node: array[rows] for node, array in zip(loop.step.minibatch, loop.data, strict=True)},
+        **minibatch,
         **dict(zip(loop.step.state, loop.state, strict=True)),
         **settings,
     }
     dtype: FloatType = "float32" if loop.state[0].dtype == np.float32 else "float64"
-    fault = find_fault([loop.step.loss], values, rows, dtype, loop.seed, loop.steps_done)
     where = f"The loss is not finite at step {failed_step + 1} of epoch {epoch}"
+    if any(node.name == "sample_weight" and not each.any() for node, each in minibatch.items()):
+        return NonFiniteLossError(
+            f"{where}: all {len(rows)} rows of the minibatch have weight 0, and their mean loss is "
+            f"0/0. Leave the rows of weight 0 out, or make batch_size larger than {batch_size}."
+        )
+    fault = find_fault([loop.step.loss], values, rows, dtype, loop.seed, loop.steps_done)
     rate = settings.get(_named(loop.step.settings, "learning_rate"))
     lower = "lower learning_rate_init" + (f" (the rate is {rate:g})" if rate is not None else "")
     if fault is None:
