@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 
 import pytest
@@ -17,11 +18,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep compiled code in a folder of this session's own.
+    """Let Ctrl-C work, and keep compiled code in a folder of this session's own.
 
     Neither the user's cache nor code left by an earlier run can then change a result. Processes
     started by pytest-xdist, and by tests, inherit the variable and share the folder.
     """
+    # A process started in the background may have been told to ignore Ctrl-C, which tests press.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput"):
         return
     folder = tempfile.TemporaryDirectory(prefix="chainrule-tests-", ignore_cleanup_errors=True)

@@ -117,7 +117,7 @@ class RunReport:
     steps : int
         The number of steps completed.
     loss_sum : float
-        Σ over the steps of loss times rows.
+        What the sum started from, and Σ over the steps of loss times rows.
     rows : int
         The number of rows seen.
     failed_step : int or None
@@ -173,10 +173,17 @@ class TrainingLoop(ABC):
         missing = {each.name for each in step.settings} - set(self.settings)
         if missing:
             raise GraphError(f"The step needs a value for the setting {min(map(str, missing))!r}.")
+        for node, array in zip(step.state, self.state, strict=True):
+            if not array.flags.writeable:
+                raise GraphError(f"{node.name!r} is updated in place, but its array is read-only.")
 
-    @abstractmethod
     def run(
-        self, order: npt.NDArray[np.int64] | None, batch_size: int, first: int, last: int
+        self,
+        order: npt.NDArray[np.int64] | None,
+        batch_size: int,
+        first: int,
+        last: int,
+        loss_sum: float = 0.0,
     ) -> RunReport:
         """Run the minibatches ``first`` up to, not including, ``last`` of one epoch.
 
@@ -189,7 +196,43 @@ class TrainingLoop(ABC):
             Rows of a minibatch; the last one of an epoch may have fewer.
         first, last : int
             Which minibatches of the epoch.
+        loss_sum : float, default=0.0
+            What the sum of the losses starts from: that of the run before, so that it does not
+            depend on how an epoch is divided into runs.
+
+        Raises
+        ------
+        ShapeError
+            If the epoch does not have such minibatches, or the data such rows.
         """
+        n_rows = len(self.data[0])
+        n_visited = n_rows if order is None else len(order)
+        n_steps = -(-n_visited // batch_size) if batch_size > 0 else 0
+        if not 0 <= first <= last <= n_steps:
+            raise ShapeError(
+                f"Minibatches {first} to {last} of {batch_size} rows are asked for, but "
+                f"{n_visited} rows make {n_steps}."
+            )
+        if order is not None:
+            order = np.ascontiguousarray(order)
+            visited = order[first * batch_size : last * batch_size]
+            wrong = visited[(visited < 0) | (visited >= n_rows)]
+            if order.dtype.kind not in "iu" or wrong.size:
+                what = f"row {wrong[0]}" if wrong.size else f"rows of type {order.dtype}"
+                raise ShapeError(f"The order has {what}, but the data has rows 0 to {n_rows - 1}.")
+            order = order.astype(np.int64, copy=False)
+        return self._run(order, batch_size, first, last, loss_sum)
+
+    @abstractmethod
+    def _run(
+        self,
+        order: npt.NDArray[np.int64] | None,
+        batch_size: int,
+        first: int,
+        last: int,
+        loss_sum: float,
+    ) -> RunReport:
+        """What ``run`` does, once it is checked."""
 
 
 class Engine(ABC):

@@ -252,10 +252,15 @@ class ReferenceLoop(TrainingLoop):
         super().__init__(step, data, state, settings, seed)
         self._function = ReferenceFunction(step.program, dtype)
 
-    def run(
-        self, order: npt.NDArray[np.int64] | None, batch_size: int, first: int, last: int
+    def _run(
+        self,
+        order: npt.NDArray[np.int64] | None,
+        batch_size: int,
+        first: int,
+        last: int,
+        loss_sum: float,
     ) -> RunReport:
-        report = RunReport()
+        report = RunReport(loss_sum=loss_sum)
         settings = [self.settings[node.name or ""] for node in self.step.settings]
         n_rows = len(self.data[0]) if order is None else len(order)
         for index in range(first, last):

@@ -231,14 +231,14 @@ class Epochs:
         while step < self.n_steps:
             start = time.perf_counter()
             last = min(step + self.steps_per_call, self.n_steps)
-            report = self.loop.run(self.order, batch_size, step, last)
+            report = self.loop.run(self.order, batch_size, step, last, loss_sum)
             seconds = time.perf_counter() - start
             if report.failed_step is not None:
                 epoch = self.progress.epochs + 1
                 raise explain_failure(self.loop, self.order, batch_size, report.failed_step, epoch)
             step += report.steps
             rows += report.rows
-            loss_sum += report.loss_sum
+            loss_sum = report.loss_sum
             # A call too short to be measured tells little: grow, but not at once.
             affordable = int(report.steps * CALL_SECONDS / max(seconds, 1e-9))
             self.steps_per_call = max(1, min(affordable, 16 * report.steps))

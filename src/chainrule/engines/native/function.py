@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from chainrule.engines.native.frame import SIZE_FIELDS
 from chainrule.engines.native.layout import ROWS_TOTAL
 from chainrule.engines.native.lowering import lower_program
 from chainrule.engines.native.sharing import ROWS, has_rows
+from chainrule.engines.native.team import Team
 from chainrule.engines.native.workspace import Workspace, storage
 from chainrule.engines.threads import one_blas_thread
 from chainrule.errors import ShapeError
@@ -48,6 +49,7 @@ class NativeFunction(Function):
             ctypes.c_int64,
         )
         self._call = kind(self._code.address("call"))
+        self._team = Team(n_threads)
         self._bounded = bounded_slices(program.outputs)
         self._free: list[tuple[dict[str, int], Workspace]] = []
         self._lock = threading.Lock()
@@ -83,7 +85,7 @@ class NativeFunction(Function):
             )
 
         with one_blas_thread():
-            workspace.run(lambda: _on_threads(run, plan.n_threads))
+            workspace.run(lambda: self._team.run(run))
         with self._lock:
             self._free.append((capacity, workspace))
         return results
@@ -133,12 +135,3 @@ def check_lengths(bounded: Sequence[tuple[Node, Size, int]], sizes: Mapping[str,
     for node, size, needed in bounded:
         if resolve(size, sizes) < needed:
             raise ShapeError(f"A size of {resolve(size, sizes)} is too short for {node!r}.")
-
-
-def _on_threads(run: Callable[[int], None], n_threads: int) -> None:
-    others = [threading.Thread(target=run, args=(thread,)) for thread in range(1, n_threads)]
-    for each in others:
-        each.start()
-    run(0)
-    for each in others:
-        each.join()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +24,7 @@ from chainrule.engines.native.layout import ROWS_TOTAL
 from chainrule.engines.native.lowering import lower_step
 from chainrule.engines.native.plan import MatMul, Plan
 from chainrule.engines.native.sharing import ROWS
+from chainrule.engines.native.team import Team
 from chainrule.engines.native.workspace import Workspace, aligned, storage
 from chainrule.engines.threads import one_blas_thread
 from chainrule.graph.printer import canonical
@@ -57,8 +56,7 @@ class NativeLoop(TrainingLoop):
         self._batch_size = batch_size
         self._sizes = self._read_sizes()
         self._bind(batch_size)
-        self._pool: ThreadPoolExecutor | None = None
-        self._pool_process = 0
+        self._team = Team(n_threads)
 
     def _read_sizes(self) -> dict[str, int]:
         for node, array in zip(self.step.minibatch, self.data, strict=True):
@@ -94,8 +92,13 @@ class NativeLoop(TrainingLoop):
         )
         self._batch_size = batch_size
 
-    def run(
-        self, order: npt.NDArray[np.int64] | None, batch_size: int, first: int, last: int
+    def _run(
+        self,
+        order: npt.NDArray[np.int64] | None,
+        batch_size: int,
+        first: int,
+        last: int,
+        loss_sum: float,
     ) -> RunReport:
         if batch_size > self._batch_size:
             self._bind(batch_size)
@@ -114,7 +117,7 @@ class NativeLoop(TrainingLoop):
             "barrier": 0,
         }
         control = np.array([told[name] for name in CONTROL_FIELDS], dtype=np.int64)
-        loss_sum = np.zeros(1)
+        losses = np.array([loss_sum])
         reached = [0] * plan.n_threads
 
         def run_thread(thread: int) -> None:
@@ -126,29 +129,17 @@ class NativeLoop(TrainingLoop):
                 self._data_pointers.ctypes.data,
                 self._gathered.ctypes.data,
                 control.ctypes.data,
-                loss_sum.ctypes.data,
+                losses.ctypes.data,
             )
 
         with one_blas_thread():
-            workspace.run(lambda: self._on_threads(run_thread))
+            workspace.run(lambda: self._team.run(run_thread))
         end = reached[0]
-        report = RunReport(steps=end - first, loss_sum=float(loss_sum[0]))
+        report = RunReport(steps=end - first, loss_sum=float(losses[0]))
         report.failed_step = end if end < last else None
         report.rows = min(end * batch_size, n_rows) - min(first * batch_size, n_rows)
         self.steps_done += report.steps
         return report
-
-    def _on_threads(self, run: Callable[[int], None]) -> None:
-        """Each thread runs the same steps; they stay for the next call."""
-        others = range(1, self._plan.n_threads)
-        # A forked child has a copy of the pool, but not its threads.
-        if others and (self._pool is None or self._pool_process != os.getpid()):
-            self._pool = ThreadPoolExecutor(len(others), "chainrule")
-            self._pool_process = os.getpid()
-        waiting = [self._pool.submit(run, thread) for thread in others] if self._pool else []
-        run(0)
-        for each in waiting:
-            each.result()
 
 
 # partial_fit binds one step to other data again and again.
