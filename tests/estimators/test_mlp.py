@@ -364,6 +364,27 @@ def test_bad_data_is_refused(rows, targets, message):
         classifier().fit(rows, targets)
 
 
+@pytest.mark.parametrize("make", [classifier, regressor])
+def test_negative_sample_weights_are_refused(make):
+    weight = np.where(np.arange(150) == 3, -1.0, 1.0)
+    with pytest.raises(ValueError, match="Negative values in data passed to `sample_weight`"):
+        make().fit(X, Y, weight)
+    with pytest.raises(ValueError, match="Negative values in data passed to `sample_weight`"):
+        make().fit(X, Y, validation_data=(X, Y, weight))
+
+
+@pytest.mark.parametrize("factor", [-1, np.nan, np.inf])
+def test_class_weights_that_are_negative_or_not_finite_are_refused(factor):
+    with pytest.raises(ValueError, match=f"finite factor of 0 or more, but got .*{factor}"):
+        classifier(class_weight={0: 1, 1: factor, 2: 1}).fit(X, Y)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_class_weights_that_leave_no_row_are_refused(solver):
+    with pytest.raises(ValueError, match="leaves no row of a weight above 0"):
+        classifier(class_weight={0: 0, 1: 0, 2: 0}, solver=solver).fit(X, Y)
+
+
 def test_one_class_only_is_refused():
     with pytest.raises(ValueError, match=r"one class only, 'a'.*at least two classes"):
         classifier().fit(X, np.full(150, "a"))

@@ -248,7 +248,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         of_class = compute_sample_weight(
             self.class_weight, self._label_binarizer.inverse_transform(Y)
         ).astype(X.dtype)
-        return of_class if weights is None else of_class * weights
+        if not ((of_class >= 0) & np.isfinite(of_class)).all():
+            raise ValueError(
+                f"class_weight must give each class a finite factor of 0 or more, but got "
+                f"{self.class_weight}."
+            )
+        weights = of_class if weights is None else of_class * weights
+        if not weights.any():
+            raise ValueError(
+                f"class_weight={self.class_weight} leaves no row of a weight above 0: give at "
+                f"least one class of y a factor above 0."
+            )
+        return weights
 
     def _validate_input(self, X, y, incremental, reset):
         X, y = self._validate_rows(X, y, (np.float64, np.float32), reset)

@@ -126,7 +126,7 @@ class BaseMLP(Savable, NetworkEstimator):
     def _row_weights(self, sample_weight, X, Y) -> Array | None:
         if sample_weight is None:
             return None
-        return _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        return _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
 
     def _start(self, network: MLP, dtype: Any, fresh: bool) -> None:
         """First weights, or a check that the network is still that of the fit before."""
@@ -164,7 +164,9 @@ class BaseMLP(Savable, NetworkEstimator):
                 f"training data has {n_outputs}."
             )
         if weight and weight[0] is not None:
-            held_out.append(_check_sample_weight(weight[0], X, dtype=dtype))
+            held_out.append(
+                _check_sample_weight(weight[0], X, dtype=dtype, ensure_non_negative=True)
+            )
         return held_out
 
     def _restore(self) -> None:
