@@ -28,6 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 IRIS = load_iris(return_X_y=True)
 X, Y = scale(IRIS[0]), IRIS[1]
 TWO = (Y == 1).astype(int)
+NAMES = np.array(["a", "b", "c"])
 VALUES_X, VALUES = load_diabetes(return_X_y=True)
 VALUES_X, VALUES = scale(VALUES_X), scale(VALUES)
 SMALL = {"hidden_layer_sizes": (6,), "random_state": 0, "engine": "reference"}
@@ -218,6 +219,21 @@ def test_a_warm_start_never_loses_the_best_weights():
 def test_validation_data_that_does_not_fit_is_named(data, message):
     with pytest.raises(ValueError, match=message):
         classifier().fit(X, Y, validation_data=data)
+
+
+@pytest.mark.parametrize(
+    "y, other, message",
+    [
+        (TWO, Y, r"has \[2\], which are not among the classes \[0, 1\]"),
+        (NAMES[TWO], NAMES[Y], r"has \['c'\], which are not among the classes \['a', 'b'\]"),
+        (NAMES[Y], Y, r"has \[0, 1, 2\], which are not among the classes \['a', 'b', 'c'\]"),
+        (Y, np.array(["a", *Y[1:].tolist()], object), r"has \['a'\], which are not among"),
+    ],
+    ids=["number", "text", "numbers for text", "text among numbers"],
+)
+def test_unknown_classes_of_validation_data_are_named(y, other, message):
+    with pytest.raises(ValueError, match=message):
+        classifier().fit(X, y, validation_data=(X, other))
 
 
 def test_validation_data_with_other_outputs_is_named():

@@ -311,16 +311,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if outputs.get(self._label_kind) != self.n_outputs_:
             raise FileError(f"{n_classes} classes do not fit {self.n_outputs_} outputs")
 
-    def _held_out(self, validation_data, dtype, n_outputs):
-        held_out = super()._held_out(validation_data, dtype, n_outputs)
-        if self._label_binarizer.y_type_ != "multilabel-indicator":
-            unknown = np.setdiff1d(validation_data[1], self.classes_)
-            if len(unknown):
-                raise ValueError(
-                    f"The y of validation_data has {unknown.tolist()}, which are not among the "
-                    f"classes {self.classes_.tolist()} of the training data."
-                )
-        return held_out
+    def _check_held_out(self, y):
+        if self._label_kind == "multilabel-indicator":
+            return
+        known = self.classes_.tolist()
+        # Not by sorting: a mix of text and numbers has no order.
+        unknown = [each for each in dict.fromkeys(np.ravel(y).tolist()) if each not in known]
+        if unknown:
+            raise ValueError(
+                f"The y of validation_data has {unknown}, which are not among the classes "
+                f"{known} of the training data."
+            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

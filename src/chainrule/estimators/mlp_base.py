@@ -157,6 +157,7 @@ class BaseMLP(Savable, NetworkEstimator):
             )
         X, y, *weight = validation_data
         X, y = self._validate_rows(X, y, dtype, reset=False)
+        self._check_held_out(y)
         held_out = [X, self._columns(y, dtype)]
         if held_out[1].shape[1] != n_outputs:
             raise ValueError(
@@ -168,6 +169,10 @@ class BaseMLP(Savable, NetworkEstimator):
                 _check_sample_weight(weight[0], X, dtype=dtype, ensure_non_negative=True)
             )
         return held_out
+
+    def _check_held_out(self, y: Array) -> None:
+        """Refuse a y of ``validation_data`` that the training data could not have."""
+        return
 
     def _restore(self) -> None:
         sizes = (self.coefs_[0].shape[0], *(len(biases) for biases in self.intercepts_))
