@@ -343,6 +343,8 @@ def test_divergence_with_early_stopping_keeps_the_best_weights():
         ({"loss": "squared_error"}, "'loss' parameter of MLPClassifier must be"),
         ({"engine": "fast"}, "'engine' parameter of MLPClassifier must be"),
         ({"dropout": 1.0}, "'dropout' parameter of MLPClassifier must be"),
+        ({"callbacks": [3]}, r"must be a list or tuple of callables or None. Got \[3\] instead"),
+        ({"callbacks": print}, "'callbacks' parameter of MLPClassifier must be a list or tuple"),
         ({"n_threads": 0}, "'n_threads' parameter of MLPClassifier must be"),
         ({"hidden_layer_sizes": (4, 0)}, r"hidden_layer_sizes must be > 0, got \[4, 0\]"),
     ],

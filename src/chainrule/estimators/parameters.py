@@ -6,12 +6,23 @@ from numbers import Integral, Real
 from typing import Any, TypeVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions, _Constraint
 
 from chainrule.engines.registry import ENGINES
 from chainrule.networks.activations import ACTIVATIONS
 
 __all__ = ["STOCHASTIC_SOLVERS", "TRAINING_CONSTRAINTS", "documented"]
+
+
+class _Callables(_Constraint):
+    """A list or tuple of nothing but callables."""
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        return isinstance(val, (list, tuple)) and all(callable(each) for each in val)
+
+    def __str__(self) -> str:
+        return "a list or tuple of callables"
+
 
 STOCHASTIC_SOLVERS = ("sgd", "adam", "adamw", "adagrad", "rmsprop")
 
@@ -41,7 +52,7 @@ TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
     "max_fun": [Interval(Integral, 1, None, closed="left")],
     "rho": [Interval(Real, 0, 1, closed="left")],
     "dropout": [Interval(Real, 0, 1, closed="left")],
-    "callbacks": [list, tuple, None],
+    "callbacks": [_Callables(), None],
     "engine": [StrOptions(set(ENGINES))],
     "n_threads": [Interval(Integral, 1, None, closed="left"), None],
 }
