@@ -20,6 +20,21 @@ def test_a_formula_may_begin_with_a_minus(capsys: Output) -> None:
     assert "−x·h" in capsys.readouterr().out
 
 
+def test_help_is_shown_for_h_alone(capsys: Output) -> None:
+    assert main(["explain", "-h"]) == 0
+    assert "Usage: chainrule explain" in capsys.readouterr().out
+    assert main(["explain", "-h*x", "x=2", "h=3", "--digits", "2"]) == 0
+    assert "−h·x" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("asked", [["--wrt", "x,y"], ["--wrt", "x", "--wrt", "y"]])
+def test_several_variables_can_be_asked_for(asked: list[str], capsys: Output) -> None:
+    assert main(["explain", "x*y*z", "x=1", "y=2", "z=3", *asked]) == 0
+    assert capsys.readouterr().out.strip() == str(
+        cr.explain("x*y*z", x=1, y=2, z=3, wrt=["x", "y"])
+    )
+
+
 def test_one_variable_and_fewer_digits_can_be_asked_for(capsys: Output) -> None:
     assert main(["explain", "x / y", "x=1", "y=3", "--wrt", "x", "--digits", "2"]) == 0
     written = capsys.readouterr().out
@@ -31,7 +46,8 @@ def test_one_variable_and_fewer_digits_can_be_asked_for(capsys: Output) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["x + y", "x=1"], 1, "no value for y"),
+        (["x + y", "x=1"], 1, "no value for y: give one, such as y=1. "),
+        (["3"], 1, "3 has no variable to derive by"),
         (["x + w", "x=1", "y=2"], 1, "no 'y'"),
         (["1 / x", "x=0"], 1, "divi"),
         (["x +", "x=1"], 1, ""),
@@ -41,7 +57,7 @@ def test_one_variable_and_fewer_digits_can_be_asked_for(capsys: Output) -> None:
         (["x", "x=1", "x=2"], 2, "two values"),
     ],
 )
-def test_a_fault_gets_one_paragraph(
+def test_a_fault_is_told_in_words(
     arguments: list[str], code: int, message: str, capsys: Output
 ) -> None:
     assert main(["explain", *arguments]) == code
@@ -49,6 +65,13 @@ def test_a_fault_gets_one_paragraph(
     assert error.startswith("Error: " if code == 1 else "Usage: ")
     assert message in error
     assert "Traceback" not in error
+
+
+def test_the_mark_points_into_the_formula(capsys: Output) -> None:
+    assert main(["explain", "2·x + foo(y)", "x=1", "y=2"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-2:] == ["  2·x + foo(y)", "        ^"]
+    assert max(map(len, lines)) <= 88
 
 
 def test_the_chart_has_27_networks_of_different_codes() -> None:

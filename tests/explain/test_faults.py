@@ -71,12 +71,13 @@ def test_a_derivative_that_is_not_asked_for_need_not_exist() -> None:
 @pytest.mark.parametrize(
     ("arguments", "values", "message"),
     [
-        (("x + y",), {"x": 1}, "There is no value for y: give it, as in explain(..., y=1.0)"),
+        (("x + y",), {"x": 1}, "There is no value for y: give one, such as y=1."),
         (("x + y",), {}, "There is no value for x and y"),
         (("x + y",), {"x": 1}, "The formula has the variables x and y."),
         (("x + y",), {"x": 1, "y": 2, "z": 3}, "There is no 'z' in the formula; it has x and y."),
         (("alpha + y",), {"alpa": 1, "y": 2}, "Did you mean 'alpha'?"),
         (("q = x + y; q*q",), {"x": 1, "y": 2, "q": 3}, "'q' is not a variable: it is computed as"),
+        (("3",), {}, "The formula 3 has no variable to derive by"),
         (("2*3",), {"x": 1}, "There is no 'x' in the formula, which has no variables."),
         (("x + y", {"x": 1}), {"x": 1, "y": 2}, "'x' is given two values."),
         (("x",), {"x": "two"}, "'x' needs a number, but it is given 'two'."),
@@ -86,7 +87,7 @@ def test_a_derivative_that_is_not_asked_for_need_not_exist() -> None:
         (("x",), {"x": [1, 2]}, "'x' is a single number in this formula"),
         (("x",), {"x": float("nan")}, "x is no number, but a derivation needs finite numbers."),
         (("x",), {"x": float("inf")}, "x is ∞, but a derivation needs finite numbers."),
-        (("x*",), {"x": 1}, "This is not a formula"),
+        (("x*",), {"x": 1}, "Something is missing at the end"),
     ],
 )
 def test_what_is_missing_or_wrong_is_named(

@@ -7,11 +7,24 @@ import click
 __all__ = ["explain"]
 
 
-# A formula may begin with a minus sign; -h*x is no option then, and no call for help.
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+class FormulaCommand(click.Command):
+    """A command whose formula may begin with a minus sign: -h calls for help, -h*x does not."""
+
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        """Read the command line."""
+        spelled = ["--help" if each == "-h" else each for each in arguments]
+        return super().parse_args(context, spelled)
+
+
+@click.command(
+    cls=FormulaCommand,
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
+)
 @click.argument("expression")
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--wrt", metavar="NAME", multiple=True, help="Derive by this variable only.")
+@click.option(
+    "--wrt", metavar="NAME[,NAME]...", multiple=True, help="Derive by these variables only."
+)
 @click.option(
     "--digits", type=click.IntRange(1, 17), default=4, show_default=True, help="Of each number."
 )
@@ -30,7 +43,8 @@ def explain(expression: str, values: tuple[str, ...], wrt: tuple[str, ...], digi
         if name in point:
             raise click.UsageError(f"{name!r} is given two values.")
         point[name] = number
-    work = cr.explain(expression, point, wrt=list(wrt) or None)
+    names = [name.strip() for each in wrt for name in each.split(",")]
+    work = cr.explain(expression, point, wrt=names or None)
     click.echo(work.to_text(digits))
 
 

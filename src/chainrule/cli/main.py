@@ -105,7 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _tell(message: str) -> None:
-    paragraph = " ".join(message.split())
-    click.echo(
-        textwrap.fill(paragraph, 88, break_long_words=False, break_on_hyphens=False), err=True
-    )
+    """Write a message: sentences are wrapped, indented lines stay as they are."""
+    for line in message.splitlines():
+        if not line.startswith(" "):
+            line = textwrap.fill(line, 88, break_long_words=False, break_on_hyphens=False)
+        click.echo(line, err=True)

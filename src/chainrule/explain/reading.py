@@ -65,9 +65,8 @@ def read_values(
             raise FormulaError(_unknown(name, leaves, output))
     missing = [name for name in leaves if name not in given]
     if missing:
-        example = ", ".join(f"{name}=1.0" for name in missing[:3])
         raise FormulaError(
-            f"There is no value for {_and(missing)}: give it, as in explain(..., {example}). "
+            f"There is no value for {_and(missing)}: give one, such as {missing[0]}=1. "
             f"The formula has the variables {_and(leaves)}."
         )
     return {leaves[name]: _read_value(leaves[name], value) for name, value in given.items()}
@@ -94,6 +93,11 @@ def read_targets(
 ) -> list[Node]:
     """What to derive by: all variables given, or the variables and parts asked for."""
     if wrt is None:
+        if output.operation == "constant":
+            raise FormulaError(
+                f"The formula {format_formula(output)} has no variable to derive by: write one "
+                f"with a letter in it, such as 3*x."
+            )
         return [node for node in given if node.kind == "float"]
     order = topological_order([output])
     named = {node.name: node for node in order if node.name}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import math
+import re
 import warnings
 from collections.abc import Callable, Mapping
 
@@ -43,6 +44,7 @@ FUNCTIONS: dict[str, Callable[..., Node]] = {
     "min": fn.minimum,
 }
 _TWO_ARGUMENTS = {"max", "min"}
+_WITHOUT_BRACKETS = re.compile(rf"(?<!\w)({'|'.join(FUNCTIONS)})[ \t]+([\w.]+)")
 _NUMBERS = {"pi": math.pi, "π": math.pi, "e": math.e}
 # Python's own parser, and the recursion below, stay far from the bottom of the stack.
 _LONGEST, _DEEPEST = 10_000, 100
@@ -93,7 +95,9 @@ class _Reader:
 
     def read(self) -> Node:
         result: Node | None = None
-        for statement in self._parse():
+        statements = self._parse()
+        self._refuse_second_definitions(statements)
+        for statement in statements:
             if isinstance(statement, ast.Assign):
                 result = self._assign(statement)
             elif isinstance(statement, ast.Expr):
@@ -111,12 +115,7 @@ class _Reader:
                 warnings.simplefilter("ignore")
                 return ast.parse(self.spelling.source, mode="exec").body
         except SyntaxError as error:
-            what = "This is not a formula (a product is written with * or ·)"
-            reason = error.msg or ""
-            if "integer string conversion" in reason:
-                what = "This number is too large"
-            elif "parenthes" in reason or "closed" in reason or "unmatched" in reason:
-                what = f"This is not a formula: {reason}"
+            what = self._reason(error)
             if error.lineno and error.offset:
                 what += ":\n" + self.spelling.point_at(error.lineno - 1, error.offset - 1)
             raise FormulaError(what) from None
@@ -124,6 +123,31 @@ class _Reader:
             raise FormulaError(
                 f"This is not a formula, or it nests more than {_DEEPEST} deep."
             ) from None
+
+    def _reason(self, error: SyntaxError) -> str:
+        """What is wrong with a formula that Python cannot read."""
+        reason, source = error.msg or "", self.spelling.source
+        if "integer string conversion" in reason:
+            return "This number is too large"
+        bare = _WITHOUT_BRACKETS.search(source)
+        if bare:
+            name, argument = bare.groups()
+            return f"The brackets of {name!r} are missing: write {name}({argument})"
+        if "parenthes" in reason or "closed" in reason or "unmatched" in reason:
+            return f"This is not a formula: {reason}"
+        line = source.split("\n")[(error.lineno or 1) - 1]
+        if line.endswith(("+", "-", "*", "/", "=")) and (error.offset or 0) > len(line):
+            return "Something is missing at the end"
+        return "This is not a formula (a product is written with * or ·)"
+
+    def _refuse_second_definitions(self, statements: list[ast.stmt]) -> None:
+        defined = set()
+        for statement in statements:
+            if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+                name = statement.targets[0].id
+                if name in defined:
+                    raise self._fault(f"{name!r} is defined twice: take another name", statement)
+                defined.add(name)
 
     def _assign(self, statement: ast.Assign) -> Node:
         target = statement.targets[0]
@@ -208,9 +232,9 @@ class _Reader:
             raise self._fault(f"{name!r} is no function: write {name}*(...) for a product", tree)
         if name not in FUNCTIONS:
             close = difflib.get_close_matches(name, FUNCTIONS, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
+            hint = f"Did you mean {close[0]!r}?" if close else f"For a product, write {name}*(...)."
             known = ", ".join(sorted(FUNCTIONS))
-            raise self._fault(f"There is no function {name!r}.{hint} Known are {known}", tree)
+            raise self._fault(f"There is no function {name!r}. {hint} Known are {known}", tree)
         wanted = 2 if name in _TWO_ARGUMENTS else 1
         if len(arguments) != wanted:
             raise self._fault(f"{name}() takes {wanted} argument{'s' * (wanted > 1)}", tree)
