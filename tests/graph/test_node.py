@@ -8,6 +8,7 @@ import math
 import operator
 import pickle
 import threading
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -165,6 +166,14 @@ def test_a_node_is_not_pickled() -> None:
         (x > 0, "less", (constant(0), x)),
         (np.float64(2.0) * x, "multiply", (constant(2), x)),
         (np.float32(2.0) - x, "subtract", (constant(2), x)),
+        (np.int64(2) + x, "add", (constant(2), x)),
+        (np.float64(1.0) / x, "reciprocal", (x,)),
+        (np.float64(2.0) ** x, "power", (constant(2), x)),
+        (np.float64(2.0) < x, "less", (constant(2), x)),
+        (np.float64(2.0) <= x, "less_equal", (constant(2), x)),
+        (np.float64(2.0) > x, "less", (x, constant(2))),
+        (np.float64(2.0) >= x, "less_equal", (x, constant(2))),
+        (x * np.float64(2.0), "multiply", (x, constant(2))),
     ],
 )
 def test_operators_build_the_operation_of_their_sign(
@@ -172,6 +181,24 @@ def test_operators_build_the_operation_of_their_sign(
 ) -> None:
     assert built.operation == operation
     assert built.inputs == inputs
+
+
+@pytest.mark.parametrize("function", [np.exp, np.abs, np.sum, lambda node: np.add(node, 2)])
+def test_a_function_of_numpy_names_the_one_to_use(function: Callable[[Node], object]) -> None:
+    with pytest.raises(GraphError, match=r"cr\.exp\(x\) for np\.exp\(x\)"):
+        function(x)
+
+
+def test_an_array_cannot_stand_on_either_side_of_an_operator() -> None:
+    with pytest.raises(GraphError, match="arrays as variables"):
+        np.ones(2) * x
+    with pytest.raises(GraphError, match="arrays as variables"):
+        x * np.ones(2)
+
+
+def test_a_node_equals_no_number_of_numpy() -> None:
+    assert (np.float64(2.0) == x) is False
+    assert (np.float64(2.0) != x) is True
 
 
 def test_the_matrix_product_operator() -> None:

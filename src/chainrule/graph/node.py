@@ -51,9 +51,6 @@ class Node:
     kind: Kind
     name: str | None
 
-    # A scalar NumPy value on the left of an operator must not take the node for an array.
-    __array_ufunc__ = None
-
     @property
     def type(self) -> Type:
         """Shape and kind together."""
@@ -101,6 +98,21 @@ class Node:
         raise GraphError(
             "A node has no truth value before it is computed: use select(condition, a, b) "
             "instead of if."
+        )
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """What NumPy calls for ``np.exp(node)``, and for an operator after one of its scalars."""
+        name = ufunc.__name__
+        if method == "__call__" and not options and not isinstance(inputs[0], Node):
+            if name in ("equal", "not_equal"):
+                return name == "not_equal"
+            if name in _REFLECTED:
+                # To compare a scalar, NumPy first makes an array without axes of it.
+                left = inputs[0].item() if getattr(inputs[0], "ndim", None) == 0 else inputs[0]
+                return getattr(self, _REFLECTED[name])(left)
+        raise GraphError(
+            f"NumPy's {name} computes numbers, not nodes: use an operator, or the function of "
+            f"chainrule, such as cr.exp(x) for np.exp(x)."
         )
 
     def __neg__(self) -> Node:
@@ -157,6 +169,19 @@ class Node:
     def __ge__(self, other: Operand) -> Node:
         return make("less_equal", as_node(other), self)
 
+
+_REFLECTED = {
+    "add": "__radd__",
+    "subtract": "__rsub__",
+    "multiply": "__rmul__",
+    "divide": "__rtruediv__",
+    "power": "__rpow__",
+    "less": "__gt__",
+    "less_equal": "__ge__",
+    "greater": "__lt__",
+    "greater_equal": "__le__",
+}
+"""The method of the right operand for each operator, by NumPy's name for it."""
 
 Operand = Node | float | int | bool
 
