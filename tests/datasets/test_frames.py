@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chainrule.datasets.frames import read_frame
 from chainrule.datasets.read import read_table
 from chainrule.errors import DataError
 
@@ -46,3 +47,25 @@ def test_without_a_library_it_says_what_to_install(
     monkeypatch.setattr(importlib, "import_module", absent)
     with pytest.raises(DataError, match=r"chainrule\[frames\]"):
         read_table(path)
+
+
+def test_whatever_pandas_takes_for_missing_is_missing() -> None:
+    pandas = pytest.importorskip("pandas")
+    table = read_frame(
+        pandas.DataFrame(
+            {
+                0: pandas.array([1, None], dtype="Int64"),
+                "when": [pandas.Timestamp("2020-01-01"), pandas.NaT],
+                "what": pandas.Series([np.int64(3), pandas.NA], dtype=object),
+            }
+        )
+    )
+    np.testing.assert_array_equal(table.columns["0"], [1.0, np.nan])
+    np.testing.assert_array_equal(table.columns["what"], [3.0, np.nan])
+    assert table.columns["when"].tolist() == ["2020-01-01 00:00:00", ""]
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(DataError, match="two columns called 'a'"):
+        read_frame(pandas.DataFrame([[1, 2]], columns=["a", "a"]))

@@ -30,7 +30,7 @@ def predict(model: Path, data: str, out: Path | None, unknown_as_zeros: bool) ->
     from chainrule.datasets.read import read_table
     from chainrule.datasets.targets import read_target
     from chainrule.errors import FileError
-    from chainrule.estimators.table_fit import measure
+    from chainrule.estimators.table_model import measure
     from chainrule.files.whole import check_writable, write_whole
 
     if out is not None:

@@ -1,17 +1,67 @@
-"""Reading Parquet with pandas or polars, whichever is installed."""
+"""DataFrames of pandas and polars, and Parquet read with whichever is installed."""
 
 from __future__ import annotations
 
 import importlib
+from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 
 from chainrule.datasets.table import Column, Table
 from chainrule.errors import DataError
 
-__all__ = ["read_parquet"]
+__all__ = ["Frame", "is_frame", "read_frame", "read_parquet"]
+
+
+class Frame(Protocol):
+    """A DataFrame of pandas or polars."""
+
+    @property
+    def columns(self) -> Any:
+        """The names."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, name: Any, /) -> Any: ...
+
+
+def is_frame(source: object) -> TypeGuard[Frame]:
+    """Whether something is a DataFrame; neither library is imported to tell."""
+    return any(
+        each.__name__ == "DataFrame" and each.__module__.split(".")[0] in ("pandas", "polars")
+        for each in type(source).__mro__
+    )
+
+
+def read_frame(frame: Frame, source: str = "The DataFrame") -> Table:
+    """A table of the columns of a DataFrame.
+
+    Parameters
+    ----------
+    frame : DataFrame of pandas or polars
+    source : str, default="The DataFrame"
+        Its name in messages.
+
+    Returns
+    -------
+    Table
+        Columns of numbers, and of text for everything else.
+
+    Raises
+    ------
+    DataError
+        If it is empty, or two columns have one name.
+    """
+    names = [str(name) for name in frame.columns]
+    if not names or not len(frame):
+        raise DataError(f"{source} has no rows or no columns: there is nothing to read.")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{source} has two columns called {twice!r}: rename one.")
+    columns = zip(names, frame.columns, strict=True)
+    return Table(source, {name: _column(frame[column]) for name, column in columns})
 
 
 def read_parquet(path: Path) -> Table:
@@ -31,14 +81,10 @@ def read_parquet(path: Path) -> Table:
     DataError
         If no library for it is installed, or the file cannot be read.
     """
-    frame = _read_frame(path)
-    names = [str(name) for name in frame.columns]
-    if not names or not len(frame):
-        raise DataError(f"{path} has no rows or no columns: there is nothing to learn from.")
-    return Table(str(path), {name: _column(frame[name]) for name in names})
+    return read_frame(_load(path), str(path))
 
 
-def _read_frame(path: Path) -> Any:
+def _load(path: Path) -> Any:
     for library, needs in (("polars", None), ("pandas", "pyarrow")):
         try:
             module = importlib.import_module(library)
@@ -64,7 +110,12 @@ def _read_frame(path: Path) -> Any:
 def _column(series: Any) -> Column:
     """A column of either library: numbers as they are, the rest as text, missing as empty."""
     values = series.to_list()
+    if hasattr(series, "isna"):
+        # pandas has several marks for what is missing; some cannot even be compared.
+        values = [
+            None if gone else value for value, gone in zip(values, series.isna(), strict=True)
+        ]
     known = [value for value in values if value is not None and value == value]
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in known):
+    if all(isinstance(value, Real) and not isinstance(value, bool) for value in known):
         return np.array([np.nan if value is None else value for value in values], np.float64)
     return np.array(["" if value is None or value != value else str(value) for value in values])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 import warnings
 from collections.abc import Collection
@@ -14,16 +13,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import LinAlgWarning
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
 
 from chainrule.datasets.features import describe_features, encode
 from chainrule.datasets.table import Table
 from chainrule.datasets.targets import Target, read_target
 from chainrule.errors import DataError
-from chainrule.estimators.table_model import TableModel
+from chainrule.estimators.table_model import TableModel, measure
 
-__all__ = ["TableFit", "fit_table", "measure"]
+__all__ = ["TableFit", "fit_table"]
 
 INTERRUPTED = "Training interrupted by user."
 """The warning of an estimator whose training was ended by Ctrl-C."""
@@ -209,14 +207,6 @@ def _split(
     train, held_out = train_test_split(rows, test_size=n_test, random_state=seed, stratify=strata)
     # In the order of the file: shuffling is the estimator's affair.
     return np.sort(train), np.sort(held_out)
-
-
-def measure(target: Target, y: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> tuple[str, float]:
-    """How good predictions are: the name of the measure, and its value."""
-    if target.task == "classification":
-        return "accuracy", float(np.mean(y == predicted))
-    # Of a single row, or equal ones, there is no variance to explain.
-    return "R²", float(r2_score(y, predicted)) if len(y) > 1 else math.nan
 
 
 def _simplest_guess(target: Target, y: npt.NDArray[Any]) -> str | float:

@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import r2_score
 
 from chainrule.datasets.features import Feature, encode, encoded_names
+from chainrule.datasets.frames import Frame
 from chainrule.datasets.read import read_table
 from chainrule.datasets.table import Table
-from chainrule.datasets.targets import Target
+from chainrule.datasets.targets import Target, choose_target, read_target
 from chainrule.errors import FileError
 from chainrule.estimators.saving import describe_estimator
 from chainrule.files.model_file import write_model_file
 
-__all__ = ["TableModel"]
+__all__ = ["TableModel", "measure"]
 
 
 class TableModel:
@@ -41,6 +43,8 @@ class TableModel:
     >>> from chainrule.datasets.targets import Target
     >>> line = cr.LinearRegression().fit([[0.0], [1.0]], [3.0, 5.0])
     >>> price = TableModel(line, (Feature("bmi", "number"),), Target("price", "regression"))
+    >>> price
+    <TableModel: LinearRegression predicts 'price' from 'bmi'>
     >>> price.predict("diabetes").shape
     (442,)
     """
@@ -50,15 +54,22 @@ class TableModel:
         self.features = features
         self.target = target
 
+    def __repr__(self) -> str:
+        names = ", ".join(repr(feature.name) for feature in self.features[:5])
+        more = f" and {len(self.features) - 5} more" if len(self.features) > 5 else ""
+        learner = type(self.estimator).__name__
+        return f"<TableModel: {learner} predicts {self.target.name!r} from {names}{more}>"
+
     def predict(
-        self, table: Table | str | Path, *, unknown_as_zeros: bool = False
+        self, table: Table | Frame | str | Path, *, unknown_as_zeros: bool = False
     ) -> npt.NDArray[Any]:
         """The predicted class or value of each row.
 
         Parameters
         ----------
-        table : Table, str or Path
-            A table, the path of a CSV or Parquet file, or the name of a built-in data set.
+        table : DataFrame, str, Path or Table
+            A DataFrame of pandas or polars, the path of a CSV or Parquet file, or the name of a
+            built-in data set. Columns go by their names.
         unknown_as_zeros : bool, default=False
             Encode a category that was not there in training as none of those that were,
             instead of refusing it.
@@ -82,7 +93,7 @@ class TableModel:
         return predicted * self.target.scale + self.target.mean
 
     def predict_proba(
-        self, table: Table | str | Path, *, unknown_as_zeros: bool = False
+        self, table: Table | Frame | str | Path, *, unknown_as_zeros: bool = False
     ) -> npt.NDArray[Any]:
         """The probability of each class, in the order of ``estimator.classes_``.
 
@@ -97,13 +108,28 @@ class TableModel:
         """
         return self.estimator.predict_proba(self.encoded(table, unknown_as_zeros))
 
+    def score(self, table: Table | Frame | str | Path, *, unknown_as_zeros: bool = False) -> float:
+        """How good predictions are: the accuracy of classes, R² of values.
+
+        Parameters
+        ----------
+        table, unknown_as_zeros
+            As for :meth:`predict`; the table has the target too.
+
+        Returns
+        -------
+        float
+        """
+        table = read_table(table)
+        choose_target(table, self.target.name)
+        predicted = self.predict(table, unknown_as_zeros=unknown_as_zeros)
+        return measure(self.target, read_target(self.target, table), predicted)[1]
+
     def encoded(
-        self, table: Table | str | Path, unknown_as_zeros: bool = False
+        self, table: Table | Frame | str | Path, unknown_as_zeros: bool = False
     ) -> npt.NDArray[np.float64]:
         """The rows as numbers, as the estimator gets them."""
-        if not isinstance(table, Table):
-            table = read_table(table)
-        return encode(self.features, table, unknown_as_zeros)
+        return encode(self.features, read_table(table), unknown_as_zeros)
 
     def save(self, path: str | Path) -> None:
         """Save the estimator and the description of its columns in one file.
@@ -160,6 +186,14 @@ class TableModel:
             ):
                 return cls(estimator, features, Target(**target))
         raise FileError("the description of the target is not sound")
+
+
+def measure(target: Target, y: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> tuple[str, float]:
+    """How good predictions are: the name of the measure, and its value."""
+    if target.task == "classification":
+        return "accuracy", float(np.mean(y == predicted))
+    # Of a single row, or equal ones, there is no variance to explain.
+    return "R²", float(r2_score(y, predicted)) if len(y) > 1 else math.nan
 
 
 def _feature(item: Any) -> Feature:
