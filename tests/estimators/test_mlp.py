@@ -134,6 +134,16 @@ def test_alpha_shrinks_weights():
     assert all(shrunk < free for free, shrunk in sizes)
 
 
+@pytest.mark.parametrize("solver, share", [("adam", 1.0), ("sgd", 1.0), ("adamw", 0.0)])
+def test_the_loss_has_its_penalty_except_with_adamw(solver, share):
+    # One step over all rows, at a rate that leaves the weights as they are.
+    parameters = {"solver": solver, "max_iter": 1, "learning_rate_init": 1e-12, "batch_size": 442}
+    plain = regressor(alpha=0.0, **parameters).fit(VALUES_X, VALUES)
+    model = regressor(alpha=50.0, **parameters).fit(VALUES_X, VALUES)
+    penalty = 50.0 * sum(np.sum(each**2) for each in plain.coefs_) / 2 / 442
+    assert model.loss_ - plain.loss_ == pytest.approx(share * penalty, abs=1e-6)
+
+
 def test_dropout_is_for_training_only_and_not_for_lbfgs():
     model = classifier(dropout=0.5).fit(X, Y)
     np.testing.assert_array_equal(model.predict_proba(X), model.predict_proba(X))
@@ -343,8 +353,8 @@ def test_divergence_with_early_stopping_keeps_the_best_weights():
         ({"loss": "squared_error"}, "'loss' parameter of MLPClassifier must be"),
         ({"engine": "fast"}, "'engine' parameter of MLPClassifier must be"),
         ({"dropout": 1.0}, "'dropout' parameter of MLPClassifier must be"),
-        ({"callbacks": [3]}, r"must be a list or tuple of callables or None. Got \[3\] instead"),
-        ({"callbacks": print}, "'callbacks' parameter of MLPClassifier must be a list or tuple"),
+        ({"callbacks": [print, 3]}, "'callbacks' parameter of MLPClassifier must hold.* Got 3 in"),
+        ({"callbacks": print}, "'callbacks' parameter of MLPClassifier must be an instance of"),
         ({"n_threads": 0}, "'n_threads' parameter of MLPClassifier must be"),
         ({"hidden_layer_sizes": (4, 0)}, r"hidden_layer_sizes must be > 0, got \[4, 0\]"),
     ],

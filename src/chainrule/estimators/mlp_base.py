@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from chainrule.engines.base import Array
@@ -63,6 +64,15 @@ class BaseMLP(Savable, NetworkEstimator):
         """Keep what ``__init__`` was called with, and nothing more."""
         for name in self._get_param_names():
             setattr(self, name, parameters[name])
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        for each in self.callbacks or ():
+            if not callable(each):
+                raise InvalidParameterError(
+                    f"The 'callbacks' parameter of {type(self).__name__} must hold functions or "
+                    f"other callables. Got {each!r} in it instead."
+                )
 
     @property
     def _parameters(self) -> list[Array]:

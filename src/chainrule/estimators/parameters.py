@@ -6,23 +6,12 @@ from numbers import Integral, Real
 from typing import Any, TypeVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, Options, StrOptions, _Constraint
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from chainrule.engines.registry import ENGINES
 from chainrule.networks.activations import ACTIVATIONS
 
 __all__ = ["STOCHASTIC_SOLVERS", "TRAINING_CONSTRAINTS", "documented"]
-
-
-class _Callables(_Constraint):
-    """A list or tuple of nothing but callables."""
-
-    def is_satisfied_by(self, val: Any) -> bool:
-        return isinstance(val, (list, tuple)) and all(callable(each) for each in val)
-
-    def __str__(self) -> str:
-        return "a list or tuple of callables"
-
 
 STOCHASTIC_SOLVERS = ("sgd", "adam", "adamw", "adagrad", "rmsprop")
 
@@ -52,7 +41,7 @@ TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
     "max_fun": [Interval(Integral, 1, None, closed="left")],
     "rho": [Interval(Real, 0, 1, closed="left")],
     "dropout": [Interval(Real, 0, 1, closed="left")],
-    "callbacks": [_Callables(), None],
+    "callbacks": [list, tuple, None],
     "engine": [StrOptions(set(ENGINES))],
     "n_threads": [Interval(Integral, 1, None, closed="left"), None],
 }
@@ -130,7 +119,8 @@ _SHARED_DOCUMENTATION = {
     intercepts_ : list of array
         ``intercepts_[k]`` of shape (units of layer k + 1,); ``b1, b2, ...`` in derivations.
     loss_ : float
-        The latest loss, with its penalty.
+        The latest loss, with its penalty; without one for ``"adamw"``, which shrinks the weights
+        apart from the loss.
     history_ : dict of list
         A row for each epoch: ``epoch``, ``loss``, ``learning_rate``, ``seconds``, and with
         validation data ``validation_loss`` (without penalty) and ``validation_score``.
