@@ -29,7 +29,7 @@ RUNTIME_FIELDS = ("gemm", "yield", "barrier", "fault")
 SIZE_FIELDS = (ROWS_TOTAL, ROW_OFFSET)
 """The first entries of a thread's array of sizes; the program's symbols follow."""
 
-_SPINS = 10_000
+_SPINS = 4000
 """How often a waiting thread looks before it lets others have its core."""
 
 

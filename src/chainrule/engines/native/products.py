@@ -121,11 +121,11 @@ class ProductEmitter:
         for argument in function.args[2:]:
             argument.add_attribute("noalias")
         self.b = ir.IRBuilder(function.append_basic_block("entry"))
-        self.inner = inner if shape.inner is None else ir.Constant(_I64, shape.inner)
+        self.inner = inner if shape.inner is None else _number(shape.inner)
         self.shape = shape
-        count = rows if shape.rows is None else ir.Constant(_I64, shape.rows)
+        count = rows if shape.rows is None else _number(shape.rows)
         if shape.is_dots:
-            emit_loop(self.b, ir.Constant(_I64, 0), count, self._dot)
+            emit_loop(self.b, _number(0), count, self._dot)
         else:
             self.gap = shape.right[0]
             if shape.right[1] != 1:
@@ -137,23 +137,45 @@ class ProductEmitter:
     def _turn_right(self) -> None:
         """Copy B so that its rows lie in memory as vectors are read."""
         b, shape = self.b, self.shape
-        assert shape.inner is not None
-        memory = b.alloca(self.m.type, size=ir.Constant(_I32, shape.inner * shape.columns))
+        inner = shape.inner
+        assert inner is not None
+        memory = b.alloca(self.m.type, size=ir.Constant(_I32, inner * shape.columns))
         memory.align = 64
+        memory.type = _POINTER  # llvmlite would let it hold single numbers only
 
-        def column(j: Value) -> None:
-            def element(k: Value) -> None:
-                steps = [ir.Constant(_I64, each) for each in shape.right]
-                origin = b.add(b.mul(k, steps[0]), b.mul(j, steps[1]))
-                goal = b.add(b.mul(k, ir.Constant(_I64, shape.columns)), j)
-                source = b.gep(self.right, [origin], source_etype=self.m.type)
+        lanes = self.lanes
+        whole_blocks = inner % lanes == 0 and shape.columns % lanes == 0
+        size = lanes if whole_blocks and shape.right[0] == 1 else 1
+
+        def block(j: Value, k: Value) -> None:
+            sources = [self._place(self.right, k, b.add(j, _number(n))) for n in range(size)]
+            if size == 1:
+                lines = [b.load(sources[0], typ=self.m.type)]
+            else:
+                kind = ir.VectorType(self.m.type, size)
+                lines = [b.load(each, align=self._alignment, typ=kind) for each in sources]
+            for n, line in enumerate(_transposed_lines(b, lines)):
+                goal = b.add(b.mul(b.add(k, _number(n)), _number(shape.columns)), j)
                 place = b.gep(memory, [goal], source_etype=self.m.type)
-                b.store(b.load(source, typ=self.m.type), place)
+                b.store(line, place, align=self._alignment)
 
-            emit_loop(b, ir.Constant(_I64, 0), ir.Constant(_I64, shape.inner), element)
+        def blocks(number: Value) -> None:
+            j = b.mul(number, _number(size))
+            emit_loop(
+                b,
+                _number(0),
+                _number(inner // size),
+                lambda other: block(j, b.mul(other, _number(size))),
+            )
 
-        emit_loop(b, ir.Constant(_I64, 0), ir.Constant(_I64, shape.columns), column)
+        emit_loop(b, _number(0), _number(shape.columns // size), blocks)
         self.right, self.gap = memory, shape.columns
+
+    def _place(self, matrix: Value, k: Value, j: Value) -> Value:
+        """The address of an element of B as it is given."""
+        b, (row_step, column_step) = self.b, self.shape.right
+        position = b.add(b.mul(k, _number(row_step)), b.mul(j, _number(column_step)))
+        return b.gep(matrix, [position], source_etype=self.m.type)
 
     # --- tiles of the result in registers ------------------------------------------------
 
@@ -163,26 +185,26 @@ class ProductEmitter:
         blocks, rest = divmod(self.shape.columns, full)
 
         def block(number: Value) -> None:
-            start = b.mul(number, ir.Constant(_I64, full))
+            start = b.mul(number, _number(full))
             self._column_block(count, start, [self.lanes] * 4)
 
         if blocks:
-            emit_loop(b, ir.Constant(_I64, 0), ir.Constant(_I64, blocks), block)
+            emit_loop(b, _number(0), _number(blocks), block)
         if rest:
             widths = [self.lanes] * (rest // self.lanes)
             widths += [rest % self.lanes] * (rest % self.lanes > 0)
-            self._column_block(count, ir.Constant(_I64, blocks * full), widths)
+            self._column_block(count, _number(blocks * full), widths)
 
     def _column_block(self, count: Value, start: Value, widths: list[int]) -> None:
         b = self.b
         height = max(1, min(8, (self.registers // 2) // len(widths)))
-        whole = b.udiv(count, ir.Constant(_I64, height))
+        whole = b.udiv(count, _number(height))
 
         def tile(number: Value) -> None:
-            self._tile(b.mul(number, ir.Constant(_I64, height)), height, start, widths)
+            self._tile(b.mul(number, _number(height)), height, start, widths)
 
-        emit_loop(b, ir.Constant(_I64, 0), whole, tile)
-        done = b.mul(whole, ir.Constant(_I64, height))
+        emit_loop(b, _number(0), whole, tile)
+        done = b.mul(whole, _number(height))
         emit_loop(b, done, count, lambda row: self._tile(row, 1, start, widths))
 
     def _tile(self, row: Value, height: int, start: Value, widths: list[int]) -> None:
@@ -192,21 +214,21 @@ class ProductEmitter:
         head, done = b.append_basic_block("inner"), b.append_basic_block("sums")
         types = [ir.VectorType(single.type, width) for width in widths]
         zeros = [ir.Constant(each, None) for each in types]
-        positive = b.icmp_signed("<", ir.Constant(_I64, 0), self.inner)
+        positive = b.icmp_signed("<", _number(0), self.inner)
         b.cbranch(positive, head, done)
         b.position_at_end(head)
         k = b.phi(_I64)
-        k.add_incoming(ir.Constant(_I64, 0), before)
+        k.add_incoming(_number(0), before)
         sums = [[b.phi(each) for each in types] for _ in range(height)]
         for line in sums:
             for register, zero in zip(line, zeros, strict=True):
                 register.add_incoming(zero, before)
         columns = self._vectors(k, start, types)
-        following = b.add(k, ir.Constant(_I64, 1))
+        following = b.add(k, _number(1))
         again = b.icmp_signed("<", following, self.inner)
         totals = []
         for offset, line in enumerate(sums):
-            value = self._left_element(b.add(row, ir.Constant(_I64, offset)), k)
+            value = self._left_element(b.add(row, _number(offset)), k)
             totals.append(
                 [
                     b.fadd(
@@ -231,28 +253,26 @@ class ProductEmitter:
                 result.add_incoming(total, end)
                 new[position] = result
         for offset, new in enumerate(totals):
-            line_start = b.mul(
-                b.add(row, ir.Constant(_I64, offset)), ir.Constant(_I64, self.shape.columns)
-            )
+            line_start = b.mul(b.add(row, _number(offset)), _number(self.shape.columns))
             for position, result in enumerate(new):
-                column = b.add(start, ir.Constant(_I64, position * self.lanes))
+                column = b.add(start, _number(position * self.lanes))
                 place = b.gep(self.target, [b.add(line_start, column)], source_etype=self.m.type)
                 b.store(result, place, align=self._alignment)
 
     def _vectors(self, k: Value, start: Value, types: list[ir.VectorType]) -> list[Value]:
         """A row of B, in vectors."""
         b = self.b
-        base = b.mul(k, ir.Constant(_I64, self.gap))
+        base = b.mul(k, _number(self.gap))
         vectors = []
         for position, each in enumerate(types):
-            column = b.add(base, b.add(start, ir.Constant(_I64, position * self.lanes)))
+            column = b.add(base, b.add(start, _number(position * self.lanes)))
             place = b.gep(self.right, [column], source_etype=self.m.type)
             vectors.append(b.load(place, align=self._alignment, typ=each))
         return vectors
 
     def _left_element(self, row: Value, k: Value) -> Value:
         b = self.b
-        row_step, inner_step = (ir.Constant(_I64, each) for each in self.shape.left)
+        row_step, inner_step = (_number(each) for each in self.shape.left)
         position = b.add(b.mul(row, row_step), b.mul(k, inner_step))
         return b.load(b.gep(self.left, [position], source_etype=self.m.type), typ=self.m.type)
 
@@ -268,7 +288,7 @@ class ProductEmitter:
         with b.goto_entry_block():
             total = b.alloca(self.m.type)
         b.store(self.m.number(0.0), total)
-        start = b.mul(row, ir.Constant(_I64, self.shape.left[0]))
+        start = b.mul(row, _number(self.shape.left[0]))
 
         def add(k: Value) -> None:
             left = b.gep(self.left, [b.add(start, k)], source_etype=self.m.type)
@@ -279,9 +299,32 @@ class ProductEmitter:
             so_far = b.load(total, typ=self.m.type)
             b.store(b.fadd(so_far, term, flags=("reassoc", "nsz", "contract")), total)
 
-        emit_loop(b, ir.Constant(_I64, 0), self.inner, add)
+        emit_loop(b, _number(0), self.inner, add)
         place = b.gep(self.target, [row], source_etype=self.m.type)
         b.store(b.load(total, typ=self.m.type), place)
+
+
+def _number(value: int) -> Value:
+    return ir.Constant(_I64, value)
+
+
+def _transposed_lines(b: ir.IRBuilder, lines: list[Value]) -> list[Value]:
+    """The columns of a square of registers, whose lines are given.
+
+    To interleave line i with line i + n/2, log n times, is to exchange rows and columns.
+    """
+    size, half = len(lines), len(lines) // 2
+    if size == 1:
+        return lines
+    kind = ir.VectorType(_I32, size)
+    masks = [
+        ir.Constant(kind, [start + k // 2 + size * (k % 2) for k in range(size)])
+        for start in (0, half)
+    ]
+    for _ in range(size.bit_length() - 1):
+        pairs = zip(lines[:half], lines[half:], strict=True)
+        lines = [b.shuffle_vector(*pair, mask) for pair in pairs for mask in masks]
+    return lines
 
 
 def _spread(b: ir.IRBuilder, value: Value, kind: ir.VectorType) -> Value:
