@@ -80,6 +80,33 @@ def test_any_number_of_rows_agrees_with_a_decomposition(n_rows):
     assert found.residual == pytest.approx(np.sum(residuals**2), abs=1e-12)
 
 
+@pytest.mark.parametrize("spread", [0, 3, 9])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_few_rows_are_met_exactly_whatever_the_units_of_the_columns(spread, weighted):
+    random = np.random.default_rng(spread)
+    units = 10.0 ** np.linspace(-spread, spread, 8)
+    X, Y = random.normal(size=(5, 8)) * units, random.normal(size=(5, 2))
+    weights = random.uniform(0.5, 2.0, 5) if weighted else None
+    found = least_squares(X, Y, weights)
+    assert found.rank == 4
+    np.testing.assert_allclose(X @ found.coefficients + found.intercept, Y, atol=1e-10)
+    # None is shorter: nothing lies outside the space that the rows span.
+    centred = X - np.average(X, axis=0, weights=weights)
+    smallest = scipy.linalg.lstsq(centred, centred @ found.coefficients, cond=1e-24)[0]
+    assert np.linalg.norm(found.coefficients) <= np.linalg.norm(smallest) * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("n_rows", [3, 6])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_a_constant_column_gets_zero_from_few_rows_too(n_rows, weighted):
+    random = np.random.default_rng(0)
+    X, Y = random.normal(size=(n_rows, 6)), random.normal(size=(n_rows, 1))
+    X[:, 2] = 1e6 + 0.1
+    found = least_squares(X, Y, random.uniform(0.5, 2.0, n_rows) if weighted else None)
+    assert found.rank == n_rows - 1
+    assert found.coefficients[2] == 0.0
+
+
 def test_a_wide_table_agrees_with_a_decomposition():
     random = np.random.default_rng(0)
     X, Y = random.normal(5.0, 1.0, (2000, 300)), random.normal(size=(2000, 1))

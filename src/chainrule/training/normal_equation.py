@@ -243,13 +243,41 @@ def _decompose(
         root = np.sqrt(weights)[:, np.newaxis]
         x *= root
         y *= root
-    coefficients, _, rank, singular = scipy.linalg.lstsq(x, y, cond=tol, check_finite=False)
+    # A constant column is left with the rounding error of its mean, no more.
+    noise = len(X) * PRECISION * np.abs(x_mean)
+    if weights is not None:
+        noise *= root.max()
+    coefficients, rank = _smallest_solution(x, y, np.abs(x).max(axis=0) <= noise, tol)
     return LeastSquares(
         coefficients=coefficients,
         intercept=y_mean - x_mean @ coefficients,
         residual=float(np.sum((y - x @ coefficients) ** 2)),
         weight=total,
-        rank=int(rank),
-        singular=singular,
+        rank=rank,
+        singular=scipy.linalg.svdvals(x, check_finite=False),
         dependent=np.empty(0, dtype=np.intp),
     )
+
+
+def _smallest_solution(x: Array, y: Array, constant: Array, tol: float) -> tuple[Array, int]:
+    """The shortest of the w that bring x·w next to y, and the rank of x."""
+    # In two steps, since the squares of the values may overflow.
+    largest = np.where(constant, 1.0, np.abs(x).max(axis=0))
+    scaled = np.where(constant, 0.0, x / largest)
+    lengths = np.where(constant, 1.0, np.linalg.norm(scaled, axis=0))
+    scaled /= lengths
+    left, values, right = scipy.linalg.svd(scaled, full_matrices=False, check_finite=False)
+    rank = int((values > tol * values[0]).sum())
+    directions = right[:rank].T
+    along = (left[:, :rank].T @ y) / values[:rank, np.newaxis]
+    solution = (directions @ along) / lengths[:, np.newaxis] / largest[:, np.newaxis]
+    if 0 < rank < len(solution):
+        # What lies in the space of the rows of x. Householder's method keeps the digits of short
+        # columns beside long ones if the long ones come first and directions are pivoted.
+        units = lengths * (largest / largest.max())
+        order = np.argsort(-units)
+        rows = directions[order] * units[order, np.newaxis]
+        basis, _, _ = scipy.linalg.qr(rows, mode="economic", pivoting=True, check_finite=False)
+        solution[order] = basis @ (basis.T @ solution[order])
+    solution[constant] = 0.0
+    return solution, rank
