@@ -39,7 +39,10 @@ def test_a_list_of_the_modules_of_a_folder_is_complete() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_code_on_a_page_runs_as_shown_or_is_quoted_from_the_file_named_before(page: str) -> None:
+def test_code_on_a_page_runs_as_shown_or_is_quoted_from_the_file_named_before(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a page may save a model
     text = text_of(page)
     names: dict[str, object] = {}
     for found in BLOCK.finditer(text):
@@ -54,3 +57,8 @@ def test_code_on_a_page_runs_as_shown_or_is_quoted_from_the_file_named_before(pa
                 exec(code, names)
             # A page may show the beginning of a long output.
             assert printed.getvalue().startswith(shown), f"{code}\n{printed.getvalue()}"
+
+
+def test_no_placeholder_is_left_on_a_page() -> None:
+    for page in PAGES:
+        assert not re.findall(r"\b[A-Z]+_[A-Z]+\b", re.sub(r"`[^`]*`", "", text_of(page))), page

@@ -50,7 +50,7 @@ class StubLoop:
         self.orders = []
         self.rates = []
 
-    def run(self, order, batch_size, first, last):
+    def run(self, order, batch_size, first, last, loss_sum=0.0):
         self.calls.append((first, last))
         n_rows = len(self.data[0]) if order is None else len(order)
         rows = min(last * batch_size, n_rows) - first * batch_size
@@ -61,7 +61,7 @@ class StubLoop:
             self.state[0] += 1.0
         self.clock.now += SECONDS_PER_STEP * (last - first)
         self.steps_done += last - first
-        return RunReport(last - first, self.loss * rows, rows)
+        return RunReport(last - first, loss_sum + self.loss * rows, rows)
 
 
 def train(loop, plan, warn=False, seed=0, **options):
