@@ -135,7 +135,7 @@ class ProgressBar:
                 self._bar.update(self._task, total=self._moment.epoch)
             self._bar.stop()
         # A bar holds locks, which can be neither copied nor pickled with a model.
-        del self._bar, self._print, self._moment
+        del self._bar, self._print, self._moment, self._written
 
 
 def _figures(moment: Moment) -> str:

@@ -30,7 +30,7 @@ def _target() -> Any:
 def _target_machine() -> Any:
     """A new one each time: the code that is loaded with it takes it over."""
     return _target().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=_features(), opt=3, jit=True
+        cpu=llvm.get_host_cpu_name(), features=_features(), opt=2, jit=True
     )
 
 
@@ -117,7 +117,7 @@ def _generate(module: ir.Module) -> bytes:
         module.data_layout = str(machine.target_data)
         parsed = llvm.parse_assembly(str(module))
         parsed.verify()
-        options = llvm.create_pipeline_tuning_options(speed_level=3)
+        options = llvm.create_pipeline_tuning_options(speed_level=2)
         options.loop_vectorization = True
         options.slp_vectorization = False
         options.loop_unrolling = False
