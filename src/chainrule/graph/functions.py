@@ -12,7 +12,6 @@ from chainrule.graph.shape import (
     Dimension,
     Shape,
     as_shape,
-    broadcast_shapes,
     count,
     divide,
     format_shape,
@@ -357,8 +356,3 @@ def _reduce(operation: str, x: Node, axes: Axes, keepdims: bool) -> Node:
         return reduced
     kept: Shape = tuple(1 if axis in chosen else size for axis, size in enumerate(x.shape))
     return reshape(reduced, kept)
-
-
-def common_shape(*nodes: Node) -> Shape:
-    """The shape that nodes broadcast to."""
-    return broadcast_shapes(*(node.shape for node in nodes))

@@ -26,7 +26,7 @@ Value = Any
 _VOID, _I8, _I64 = ir.VoidType(), ir.IntType(8), ir.IntType(64)
 _DOUBLE, _POINTER = ir.DoubleType(), ir.PointerType()
 
-CONTROL_FIELDS = ("order", "batch_size", "first", "last", "n_rows", "seed", "step", "barrier")
+CONTROL_FIELDS = ("order", "batch_size", "first", "last", "n_rows", "seed", "step")
 """What ``train`` is told, as 64-bit integers; ``order`` is an address, or 0."""
 
 
@@ -100,7 +100,7 @@ class _TrainWriter:
         """Write the loop over the steps, each of which calls ``program``."""
         b, frame, told = self.b, self.frame, self.told
         result = b.alloca(_I64)
-        b.store(told["barrier"], frame.passed)
+        b.store(frame.number(0), frame.passed)
         b.store(told["last"], result)
         stopped = b.append_basic_block("stopped")
 

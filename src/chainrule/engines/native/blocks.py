@@ -101,7 +101,6 @@ class BlockBuilder:
         self.targets = list(targets)
         self.inside_loop = inside_loop
         self.updates = frozenset(updates)
-        self.ready: dict[Buffer, int] = {}
         self.written_by: dict[Buffer, Instruction] = {}
         self.position: dict[Instruction, int] = {}
         self.uses: dict[Node, list[Node]] = {}

@@ -114,7 +114,6 @@ class NativeLoop(TrainingLoop):
             "n_rows": n_rows,
             "seed": self.seed,
             "step": self.steps_done,
-            "barrier": 0,
         }
         control = np.array([told[name] for name in CONTROL_FIELDS], dtype=np.int64)
         losses = np.array([loss_sum])
