@@ -139,7 +139,7 @@ def drop_a_store(patch: Patch) -> None:
 
 def take_the_matrix_as_it_lies(patch: Patch) -> None:
     original = program_module._orientation
-    patch.setattr(program_module, "is_small", lambda product: False)
+    patch.setattr(program_module, "is_written_out", lambda product: False)
     patch.setattr(program_module, "_orientation", lambda view: ("N", original(view)[1]))
 
 

@@ -117,7 +117,7 @@ def _generate(module: ir.Module) -> bytes:
         module.data_layout = str(machine.target_data)
         parsed = llvm.parse_assembly(str(module))
         parsed.verify()
-        options = llvm.create_pipeline_tuning_options(speed_level=2)
+        options = llvm.create_pipeline_tuning_options(speed_level=1)
         options.loop_vectorization = True
         options.slp_vectorization = False
         options.loop_unrolling = False

@@ -26,7 +26,7 @@ from chainrule.engines.native.plan import (
     Take,
     View,
 )
-from chainrule.engines.native.products import ProductEmitter, is_small
+from chainrule.engines.native.products import Operands, ProductEmitter, is_written_out
 from chainrule.graph.shape import Dimension, count, divide, multiply
 
 __all__ = ["ProgramWriter"]
@@ -48,7 +48,6 @@ class ProgramWriter:
         self.m = mathematics
         self.module = mathematics.module
         self.kernels = KernelEmitter(self.module, self.m, plan.n_threads)
-        self.products = ProductEmitter(self.module, self.m, vector)
         kind = ir.FunctionType(_I1, [_POINTER, _POINTER, _I64, _POINTER, _I64, _I64, _POINTER])
         self.function = ir.Function(self.module, kind, "program")
         self.function.linkage = "internal"
@@ -58,6 +57,7 @@ class ProgramWriter:
         self.frame = Frame(plan, mathematics, self.function, passed)
         self.frame.load_sizes()
         self.b = self.frame.b
+        self.products = ProductEmitter(self.frame, vector)
 
     def write(self) -> ir.Function:
         """Write all instructions, phase by phase."""
@@ -73,6 +73,7 @@ class ProgramWriter:
         if not checked:
             self._stop_unless_finite()
         self.b.ret(ir.Constant(_I1, 1))
+        self.products.finish()
         return self.function
 
     def _stop_unless_finite(self) -> None:
@@ -144,10 +145,10 @@ class ProgramWriter:
 
     def _emit_matmul(self, product: MatMul) -> None:
         """BLAS counts by columns: C = A·B by rows is Cᵀ = Bᵀ·Aᵀ by columns."""
-        if is_small(product):
-            self._emit_small_product(product)
+        operands = self._operands(product)
+        if is_written_out(product):
+            self.products.emit(product, operands)
             return
-        rows, inner, left, right, target = self._operands(product)
         columns = product.right.shape[1]
         left_flag, left_gap = _orientation(product.left)
         right_flag, right_gap = _orientation(product.right)
@@ -156,49 +157,40 @@ class ProgramWriter:
             self._literal(_I8, ord(right_flag)),
             self._literal(_I8, ord(left_flag)),
             self._integer(columns),
-            self._in_memory(rows),
-            self._in_memory(inner),
+            self._in_memory(operands.rows),
+            self._in_memory(operands.inner),
             self._literal(self.m.type, 1.0),
-            right,
+            operands.right,
             self._integer(right_gap),
-            left,
+            operands.left,
             self._integer(left_gap),
             self._literal(self.m.type, 0.0),
-            target,
+            operands.target,
             self._integer(product.target.strides[0] if product.left.shape[0] != 1 else columns),
         ]
         self.frame.call_pointer(self.frame.runtime_pointer("gemm"), kind, arguments)
 
-    def _operands(self, product: MatMul) -> tuple[Value, Value, Value, Value, Value]:
-        """Lines, inner size, and the addresses of left, right and target."""
+    def _operands(self, product: MatMul) -> Operands:
+        """What a thread multiplies; of a product that is split, its share of the lines."""
         rows, inner = product.left.shape
         if not product.split:
             addresses = [
                 self.frame.address(each) for each in (product.left, product.right, product.target)
             ]
-            return self.frame.size(rows), self.frame.size(inner), *addresses
+            return Operands(self.frame.size(rows), self.frame.size(inner), *addresses)
         start, stop = self.frame.share(self.frame.size(rows))
         left = self.frame.slot(product.left.buffer, thread=0)
         right = self.frame.slot(product.right.buffer, thread=0)
         target = self.frame.address(product.target)
         left_start = self.b.mul(start, self.frame.size(product.left.strides[0]))
         target_start = self.b.mul(start, self.frame.size(product.target.strides[0]))
-        return (
+        return Operands(
             self.b.sub(stop, start),
             self.frame.size(global_shape((inner,))[0]),
             self.b.gep(left, [left_start], source_etype=self.m.type),
             right,
             self.b.gep(target, [target_start], source_etype=self.m.type),
         )
-
-    def _emit_small_product(self, product: MatMul) -> None:
-        function, turned = self.products.function(product)
-        rows, inner, left, right, target = self._operands(product)
-        if turned:
-            columns = self.frame.size(product.right.shape[1])
-            self.b.call(function, [columns, inner, right, left, target])
-        else:
-            self.b.call(function, [rows, inner, left, right, target])
 
     def _literal(self, kind: ir.Type, value: float) -> Value:
         """The address of a constant."""
