@@ -32,13 +32,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def generated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """One entry for each module that is compiled, rather than found."""
+    """One entry for each program that is compiled, rather than found."""
     found: list[str] = []
     original = compiler._generate
 
-    def generate(module: Any) -> bytes:
-        found.append(module.name)
-        return original(module)
+    def generate(modules: Any) -> bytes:
+        found.append(str(modules))
+        return original(modules)
 
     monkeypatch.setattr(compiler, "_generate", generate)
     return found

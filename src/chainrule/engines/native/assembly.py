@@ -1,6 +1,6 @@
-"""Assembly: from a plan to one LLVM module.
+"""Assembly: from a plan to LLVM modules.
 
-The module exports ``call``, which runs the program once, or for a training step ``train``,
+They export ``call``, which runs the program once, or for a training step ``train``,
 which runs many steps: gather the rows, run the program, add up the loss.
 """
 
@@ -14,6 +14,7 @@ from chainrule.engines.native.frame import Frame
 from chainrule.engines.native.kernels import emit_loop
 from chainrule.engines.native.layout import ROW_OFFSET, ROWS_TOTAL
 from chainrule.engines.native.mathematics import Mathematics
+from chainrule.engines.native.modules import Modules
 from chainrule.engines.native.plan import Plan
 from chainrule.engines.native.program import ProgramWriter
 from chainrule.engines.native.sharing import ROWS
@@ -35,8 +36,8 @@ def assemble(
     dtype: Literal["float32", "float64"],
     vector: tuple[int, int],
     minibatch: int | None = None,
-) -> ir.Module:
-    """The module of a plan.
+) -> Modules:
+    """The modules of a plan.
 
     Parameters
     ----------
@@ -47,14 +48,14 @@ def assemble(
     minibatch : int, optional
         For a training step, the number of inputs that it gathers.
     """
-    module = ir.Module("chainrule")
-    mathematics = Mathematics(module, dtype)
-    program = ProgramWriter(plan, mathematics, vector).write()
+    modules = Modules()
+    mathematics = Mathematics(modules.loops, dtype)
+    program = ProgramWriter(plan, modules, mathematics, vector).write()
     if minibatch is None:
         _write_call(program)
     else:
-        _TrainWriter(plan, mathematics, minibatch).write(program)
-    return module
+        _TrainWriter(plan, modules, mathematics, minibatch).write(program)
+    return modules
 
 
 def _write_call(program: ir.Function) -> None:
@@ -75,12 +76,12 @@ class _TrainWriter:
     loss was not finite, or ``last``. Only the first thread adds to the sum of the losses.
     """
 
-    def __init__(self, plan: Plan, mathematics: Mathematics, minibatch: int) -> None:
+    def __init__(self, plan: Plan, modules: Modules, m: Mathematics, minibatch: int) -> None:
         self.plan = plan
-        self.m = mathematics
+        self.m = m
         kind = ir.FunctionType(_I64, [_POINTER, _POINTER, _I64, *[_POINTER] * 5])
-        function = ir.Function(mathematics.module, kind, "train")
-        self.frame = Frame(plan, mathematics, function)
+        function = ir.Function(modules.control, kind, "train")
+        self.frame = Frame(plan, m, function)
         self.b = self.frame.b
         self.sizes, data, gathered, control, self.losses = function.args[3:]
         self.told = {

@@ -1,4 +1,4 @@
-"""From an LLVM module to functions in memory, by way of the cache on disk."""
+"""From LLVM modules to functions in memory, by way of the cache on disk."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 
 from chainrule.engines.native import cache
+from chainrule.engines.native.modules import Modules
 
 __all__ = ["Code", "compile_code", "host", "vector_registers"]
 
@@ -88,15 +89,15 @@ def _own_source() -> str:
     return digest.hexdigest()
 
 
-def compile_code(description: str, make_module: Callable[[], ir.Module]) -> Code:
-    """Compile a module, or take its code from the cache.
+def compile_code(description: str, make_modules: Callable[[], Modules]) -> Code:
+    """Compile the modules of a program, or take its code from the cache.
 
     Parameters
     ----------
     description : str
         Text that tells all programs with different code apart.
-    make_module : callable
-        Builds the module; called only where the cache has no code.
+    make_modules : callable
+        Builds the modules; called only where the cache has no code.
     """
     key = cache.key_of(description, _own_source(), host(), llvmlite.__version__)
     code = cache.load(key)
@@ -105,22 +106,33 @@ def compile_code(description: str, make_module: Callable[[], ir.Module]) -> Code
             return Code(code)
         except RuntimeError:
             pass
-    code = _generate(make_module())
+    code = _generate(make_modules())
     cache.save(key, code)
     return Code(code)
 
 
-def _generate(module: ir.Module) -> bytes:
+def _generate(modules: Modules) -> bytes:
     machine = _target_machine()
     with _lock:
-        module.triple = machine.triple
-        module.data_layout = str(machine.target_data)
-        parsed = llvm.parse_assembly(str(module))
-        parsed.verify()
+        loops, control = (_parsed(each, machine) for each in (modules.loops, modules.control))
         options = llvm.create_pipeline_tuning_options(speed_level=1)
         options.loop_vectorization = True
         options.slp_vectorization = False
         options.loop_unrolling = False
         builder = llvm.create_pass_builder(machine, options)
-        builder.getModulePassManager().run(parsed, builder)
-        return bytes(machine.emit_object(parsed))
+        builder.getModulePassManager().run(loops, builder)
+        tidy = llvm.create_new_module_pass_manager()
+        tidy.add_sroa_pass()
+        tidy.add_instruction_combine_pass()
+        tidy.add_simplify_cfg_pass()
+        tidy.run(control, builder)
+        control.link_in(loops)
+        return bytes(machine.emit_object(control))
+
+
+def _parsed(module: ir.Module, machine: Any) -> Any:
+    module.triple = machine.triple
+    module.data_layout = str(machine.target_data)
+    parsed = llvm.parse_assembly(str(module))
+    parsed.verify()
+    return parsed

@@ -51,7 +51,7 @@ class Frame:
     ) -> None:
         self.plan = plan
         self.m = mathematics
-        self.module = mathematics.module
+        self.module = function.module
         self.b = ir.IRBuilder(function.append_basic_block("entry"))
         self.runtime, self.tables, self.thread, sizes = function.args[:4]
         self.passed = self.b.alloca(_I64) if passed is None else passed

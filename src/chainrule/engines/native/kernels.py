@@ -52,10 +52,9 @@ class KernelCall:
 
 
 class KernelEmitter:
-    """Emits the kernels of one module."""
+    """Emits the kernels of one program."""
 
-    def __init__(self, module: ir.Module, mathematics: Mathematics, n_threads: int) -> None:
-        self.module = module
+    def __init__(self, mathematics: Mathematics, n_threads: int) -> None:
         self.mathematics = mathematics
         self.n_threads = n_threads
         self._functions: dict[str, ir.Function] = {}
@@ -66,7 +65,7 @@ class KernelEmitter:
         function = self._functions.get(layout.signature)
         if function is None:
             name = f"kernel_{len(self._functions)}"
-            function = _Writer(self.module, self.mathematics, layout).write(name)
+            function = _Writer(self.mathematics, layout).write(name)
             self._functions[layout.signature] = function
         return KernelCall(
             function,
@@ -81,8 +80,7 @@ class KernelEmitter:
 class _Writer:
     """Writes the function of one kernel."""
 
-    def __init__(self, module: ir.Module, mathematics: Mathematics, layout: KernelLayout) -> None:
-        self.module = module
+    def __init__(self, mathematics: Mathematics, layout: KernelLayout) -> None:
         self.m = mathematics
         self.layout = layout
         self.values: dict[Node, Value] = {}
@@ -93,8 +91,7 @@ class _Writer:
         layout = self.layout
         types = [_I64] * (2 + len(layout.sizes) + 2 * layout.draws)
         kind = ir.FunctionType(ir.VoidType(), types + [_POINTER] * len(layout.pointers))
-        function = ir.Function(self.module, kind, name)
-        function.linkage = "internal"
+        function = ir.Function(self.m.module, kind, name)
         for attribute in ("noinline", "nounwind"):
             function.attributes.add(attribute)
         arguments = list(function.args)

@@ -17,6 +17,7 @@ from llvmlite import ir
 
 from chainrule.engines.native.frame import Frame
 from chainrule.engines.native.kernels import emit_loop
+from chainrule.engines.native.modules import Modules, call_function
 from chainrule.engines.native.plan import MatMul, View
 from chainrule.engines.native.tiles import Tiles
 from chainrule.graph.shape import Dimension, Size
@@ -82,9 +83,9 @@ def _transposed(view: View) -> View:
 class ProductEmitter:
     """Emits the products of one program."""
 
-    def __init__(self, frame: Frame, vector: tuple[int, int]) -> None:
+    def __init__(self, frame: Frame, modules: Modules, vector: tuple[int, int]) -> None:
         self.frame, self.b = frame, frame.b
-        self.tiles = Tiles(frame.m, vector)
+        self.tiles = Tiles(modules, frame.m, vector)
         self._walks: dict[int, _Walk] = {}
         self._panel: Value = None
 
@@ -103,7 +104,7 @@ class ProductEmitter:
             dots = self.tiles.dots(None if isinstance(inner, Size) else inner)
             step = self.frame.size(left.strides[0])
             arguments = [rows, operands.inner, first, step, second, operands.target]
-            self.b.call(dots, arguments)
+            call_function(self.b, dots, arguments)
             return
         steps = [self.frame.size(each) for each in (*left.strides, *right.strides, target_row)]
         full = self.tiles.columns

@@ -16,6 +16,7 @@ from chainrule.engines.native.frame import Frame
 from chainrule.engines.native.kernels import KernelEmitter, emit_loop
 from chainrule.engines.native.layout import global_shape
 from chainrule.engines.native.mathematics import Mathematics
+from chainrule.engines.native.modules import Modules, call_function
 from chainrule.engines.native.plan import (
     Block,
     Kernel,
@@ -43,21 +44,21 @@ class ProgramWriter:
     Its result is whether the loss is finite; where it is not, no state has been written.
     """
 
-    def __init__(self, plan: Plan, mathematics: Mathematics, vector: tuple[int, int]) -> None:
+    def __init__(self, plan: Plan, modules: Modules, m: Mathematics, vector: tuple[int, int]):
         self.plan = plan
-        self.m = mathematics
-        self.module = mathematics.module
-        self.kernels = KernelEmitter(self.module, self.m, plan.n_threads)
+        self.m = m
+        self.module = modules.control
+        self.kernels = KernelEmitter(m, plan.n_threads)
         kind = ir.FunctionType(_I1, [_POINTER, _POINTER, _I64, _POINTER, _I64, _I64, _POINTER])
         self.function = ir.Function(self.module, kind, "program")
         self.function.linkage = "internal"
         for attribute in ("noinline", "nounwind"):
             self.function.attributes.add(attribute)
         self.seed, self.step, passed = self.function.args[4:]
-        self.frame = Frame(plan, mathematics, self.function, passed)
+        self.frame = Frame(plan, m, self.function, passed)
         self.frame.load_sizes()
         self.b = self.frame.b
-        self.products = ProductEmitter(self.frame, vector)
+        self.products = ProductEmitter(self.frame, modules, vector)
 
     def write(self) -> ir.Function:
         """Write all instructions, phase by phase."""
@@ -113,9 +114,9 @@ class ProgramWriter:
             times = self.frame.size(divide(call.outer, call.shares) or 1)
             start, stop = self.b.mul(start, times), self.b.mul(stop, times)
             with self.b.if_then(self.b.icmp_signed("<", start, stop)):
-                self.b.call(call.function, [start, stop, *arguments])
+                call_function(self.b, call.function, [start, stop, *arguments])
         else:
-            self.b.call(call.function, [self.frame.number(0), total, *arguments])
+            call_function(self.b, call.function, [self.frame.number(0), total, *arguments])
 
     def _emit_loop_over(self, loop: LoopOver) -> None:
         current = []
@@ -239,23 +240,36 @@ class ProgramWriter:
 
         def add_row(i: Value) -> None:
             row = self.b.load(self.b.gep(indices, [i], source_etype=_I64), typ=_I64)
-            into, origin = self.b.mul(row, width), self.b.mul(i, width)
-
-            def add_element(j: Value) -> None:
-                place = self.b.gep(target, [self.b.add(into, j)], source_etype=self.m.type)
-                source = self.b.gep(values, [self.b.add(origin, j)], source_etype=self.m.type)
-                total = self.b.fadd(
-                    self.b.load(place, typ=self.m.type), self.b.load(source, typ=self.m.type)
-                )
-                self.b.store(total, place)
-
+            into = self.b.gep(target, [self.b.mul(row, width)], source_etype=self.m.type)
+            origin = self.b.gep(values, [self.b.mul(i, width)], source_etype=self.m.type)
             with self._if_row_exists(row, scatter.target.shape[0]):
-                emit_loop(self.b, self.frame.number(0), width, add_element)
+                call_function(self.b, self._line_adder(), [width, into, origin])
 
         emit_loop(self.b, self.frame.number(0), self.frame.size(count(scatter.target.shape)), clear)
         emit_loop(
             self.b, self.frame.number(0), self.frame.size(count(scatter.indices.shape)), add_row
         )
+
+    def _line_adder(self) -> ir.Function:
+        """add_line(width, target, line): add one line to another."""
+        module = self.m.module
+        if "add_line" in module.globals:
+            return module.globals["add_line"]
+        kind = ir.FunctionType(_VOID, [_I64, _POINTER, _POINTER])
+        function = ir.Function(module, kind, "add_line")
+        width, target, line = function.args
+        for pointer in (target, line):
+            pointer.add_attribute("noalias")
+        b = ir.IRBuilder(function.append_basic_block("entry"))
+
+        def add_element(j: Value) -> None:
+            place = b.gep(target, [j], source_etype=self.m.type)
+            term = b.load(b.gep(line, [j], source_etype=self.m.type), typ=self.m.type)
+            b.store(b.fadd(b.load(place, typ=self.m.type), term), place)
+
+        emit_loop(b, self.frame.number(0), width, add_element)
+        b.ret_void()
+        return function
 
     @contextmanager
     def _if_row_exists(self, row: Value, rows: Dimension) -> Iterator[None]:

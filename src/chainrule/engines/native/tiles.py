@@ -12,6 +12,7 @@ from llvmlite import ir
 
 from chainrule.engines.native.kernels import emit_loop
 from chainrule.engines.native.mathematics import Mathematics
+from chainrule.engines.native.modules import Modules
 
 __all__ = ["Tiles"]
 
@@ -22,18 +23,18 @@ _FLAGS = ("contract",)
 
 
 class Tiles:
-    """The functions of one module.
+    """The functions of one program.
 
     Parameters
     ----------
+    modules : Modules
     mathematics : Mathematics
     vector : tuple of int
         Bits of a vector register, and how many registers there are.
     """
 
-    def __init__(self, mathematics: Mathematics, vector: tuple[int, int]) -> None:
-        self.m = mathematics
-        self.module = mathematics.module
+    def __init__(self, modules: Modules, mathematics: Mathematics, vector: tuple[int, int]) -> None:
+        self.modules, self.m = modules, mathematics
         bits, self.registers = vector
         self.width = 4 if mathematics.single else 8
         self.lanes = max(bits // (8 * self.width), 1)
@@ -50,10 +51,10 @@ class Tiles:
 
     def zeros(self) -> Value:
         """The address of as many zeros as a block has columns."""
-        found = self.module.globals.get("zeros")
+        found = self.modules.control.globals.get("zeros")
         if found is None:
             kind = ir.ArrayType(self.m.type, self.columns)
-            found = ir.GlobalVariable(self.module, kind, "zeros")
+            found = ir.GlobalVariable(self.modules.control, kind, "zeros")
             found.linkage, found.global_constant, found.align = "internal", True, 64
             found.initializer = ir.Constant(kind, None)
         return found
@@ -75,10 +76,14 @@ class Tiles:
             _BlockWriter(self, function, widths).write()
         return function
 
-    def new_function(self, name: str, types: list[ir.Type]) -> ir.Function:
-        """A function of this module that returns nothing, without a body."""
-        function = ir.Function(self.module, ir.FunctionType(_VOID, types), name)
-        function.linkage = "internal"
+    def new_function(
+        self, name: str, types: list[ir.Type], module: ir.Module | None = None
+    ) -> ir.Function:
+        """A function that returns nothing, without a body."""
+        module = module or self.modules.control
+        function = ir.Function(module, ir.FunctionType(_VOID, types), name)
+        if module is self.modules.control:
+            function.linkage = "internal"
         for attribute in ("noinline", "nounwind"):
             function.attributes.add(attribute)
         self._functions[name] = function
@@ -179,7 +184,8 @@ class Tiles:
         name = f"dots_{'any' if inner is None else inner}"
         if name in self._functions:
             return self._functions[name]
-        function = self.new_function(name, [_I64, _I64, _POINTER, _I64, _POINTER, _POINTER])
+        types = [_I64, _I64, _POINTER, _I64, _POINTER, _POINTER]
+        function = self.new_function(name, types, self.modules.loops)
         rows, length, left, step, right, target = function.args
         for pointer in (left, right, target):
             pointer.add_attribute("noalias")
