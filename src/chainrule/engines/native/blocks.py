@@ -57,11 +57,21 @@ _MAKES_MEMORY = frozenset({"sum", "max", "matmul", "scatter_add", "take", "conca
 
 
 class Lowering:
-    """Lowers one program; blocks of loops are lowered by the same object."""
+    """Lowers one program; blocks of loops are lowered by the same object.
 
-    def __init__(self, n_threads: int, rows: int | None = None) -> None:
+    Parameters
+    ----------
+    n_threads : int
+    rows : int, optional
+        For how many rows the plan should be fast.
+    own_state : bool, default=False
+        Whether each thread has a copy of the state, and keeps it up to date by itself.
+    """
+
+    def __init__(self, n_threads: int, rows: int | None = None, own_state: bool = False) -> None:
         self.n_threads = n_threads
         self.rows = rows
+        self.own_state = own_state
         self.buffers: list[Buffer] = []
         self.inputs: dict[Node, View] = {}
         self.loops = 0
@@ -80,7 +90,16 @@ class Lowering:
         phases = max((each.phase for each in block.instructions), default=0) + 1
         symbols = symbols_of(buffer.shape for buffer in self.buffers)
         block.instructions.sort(key=lambda each: each.phase)
-        return Plan(self.buffers, inputs, outputs, block, phases, symbols, self.n_threads)
+        return Plan(
+            self.buffers,
+            inputs,
+            outputs,
+            block,
+            phases,
+            symbols,
+            self.n_threads,
+            own_state=self.own_state,
+        )
 
 
 class BlockBuilder:
@@ -189,6 +208,8 @@ class BlockBuilder:
         """Whether threads share the elements of a value that is the same for all of them."""
         if self.lowering.n_threads == 1 or self.inside_loop or has_rows(node.shape):
             return False
+        if self.lowering.own_state:
+            return False
         if node in self.updates:
             return node not in self.destination
         elements = count(node.shape)
@@ -217,6 +238,8 @@ class BlockBuilder:
         """
         threads, rows = self.lowering.n_threads, self.lowering.rows
         if threads == 1 or rows is None or self.inside_loop or part_of(node) != "sum":
+            return False
+        if self.lowering.own_state:
             return False
         lines, columns = node.shape
         return (

@@ -16,7 +16,7 @@ from chainrule.engines.native.plan import Buffer, Plan, View
 from chainrule.engines.native.scalars import storage_type
 from chainrule.graph.shape import Dimension, Size, multiply
 
-__all__ = ["RUNTIME_FIELDS", "SIZE_FIELDS", "Frame"]
+__all__ = ["RUNTIME_FIELDS", "SIZE_FIELDS", "Frame", "stride"]
 
 Value = Any
 
@@ -29,8 +29,16 @@ RUNTIME_FIELDS = ("gemm", "yield", "barrier", "fault")
 SIZE_FIELDS = (ROWS_TOTAL, ROW_OFFSET)
 """The first entries of a thread's array of sizes; the program's symbols follow."""
 
+_APART = 16
+"""Numbers of 64 bits between what two threads write: two cache lines, as they are fetched."""
+
 _SPINS = 4000
 """How often a waiting thread looks before it lets others have its core."""
+
+
+def stride(entries: int) -> int:
+    """The length of one thread's table, so that no two threads write to one cache line."""
+    return -(-entries // _APART) * _APART
 
 
 class Frame:
@@ -55,7 +63,7 @@ class Frame:
         self.b = ir.IRBuilder(function.append_basic_block("entry"))
         self.runtime, self.tables, self.thread, sizes = function.args[:4]
         self.passed = self.b.alloca(_I64) if passed is None else passed
-        self.n_slots = len(plan.buffers)
+        self.n_slots = stride(len(plan.buffers))
         own = self.b.mul(self.thread, self.number(self.n_slots))
         self.table = self.b.gep(self.tables, [own], source_etype=_POINTER)
         self.size_places = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from chainrule.engines.native.compiler import compile_code, vector_registers
 from chainrule.engines.native.frame import SIZE_FIELDS
 from chainrule.engines.native.layout import ROWS_TOTAL
 from chainrule.engines.native.lowering import lower_program
+from chainrule.engines.native.products import needs_blas
 from chainrule.engines.native.sharing import ROWS, has_rows
 from chainrule.engines.native.team import Team
 from chainrule.engines.native.workspace import Workspace, storage
@@ -35,6 +37,7 @@ class NativeFunction(Function):
     def __init__(self, program: Program, dtype: FloatType, n_threads: int) -> None:
         super().__init__(program, dtype)
         self._plan = lower_program(program, n_threads)
+        self._needs_blas = needs_blas(self._plan.block)
         text = canonical(program.inputs, program.outputs)
         self._code = compile_code(
             f"call {dtype} {n_threads}\n{text}",
@@ -84,7 +87,7 @@ class NativeFunction(Function):
                 step,
             )
 
-        with one_blas_thread():
+        with one_blas_thread() if self._needs_blas else nullcontext():
             workspace.run(lambda: self._team.run(run))
         with self._lock:
             self._free.append((capacity, workspace))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from chainrule.engines.native.frame import SIZE_FIELDS
 from chainrule.engines.native.layout import ROWS_TOTAL
 from chainrule.engines.native.lowering import lower_step
 from chainrule.engines.native.plan import MatMul, Plan
+from chainrule.engines.native.products import needs_blas
 from chainrule.engines.native.sharing import ROWS
 from chainrule.engines.native.team import Team
 from chainrule.engines.native.workspace import Workspace, aligned, storage
@@ -48,6 +50,7 @@ class NativeLoop(TrainingLoop):
     ) -> None:
         super().__init__(step, data, state, settings, seed)
         self._plan, self._code = _compiled(step, dtype, n_threads, batch_size)
+        self._needs_blas = needs_blas(self._plan.block)
         self._dtype = np.dtype(dtype)
         kind = ctypes.CFUNCTYPE(
             ctypes.c_int64, *[ctypes.c_void_p] * 2, ctypes.c_int64, *[ctypes.c_void_p] * 5
@@ -79,8 +82,13 @@ class NativeLoop(TrainingLoop):
         self._setting_values = np.zeros(len(self.step.settings), dtype=self._dtype)
         n_data, n_state = len(self.data), len(self.state)
         width = self._dtype.itemsize
+        self._copies: list[tuple[Array, Array]] = []
         for buffer, array in zip(plan.inputs[n_data : n_data + n_state], self.state, strict=True):
             workspace.tables[:, buffer.index] = array.ctypes.data
+            for table in workspace.tables[1:] if plan.own_state else ():
+                memory = aligned(array.nbytes).view(array.dtype)
+                table[buffer.index] = memory.ctypes.data
+                self._copies.append((memory, array))
         for position, buffer in enumerate(plan.inputs[n_data + n_state :]):
             workspace.tables[:, buffer.index] = self._setting_values.ctypes.data + position * width
         self._data_pointers = np.array([each.ctypes.data for each in self.data], dtype=np.uintp)
@@ -119,6 +127,9 @@ class NativeLoop(TrainingLoop):
         losses = np.array([loss_sum])
         reached = [0] * plan.n_threads
 
+        for memory, array in self._copies:
+            memory[:] = array.ravel()
+
         def run_thread(thread: int) -> None:
             reached[thread] = self._train(
                 workspace.runtime.ctypes.data,
@@ -131,7 +142,7 @@ class NativeLoop(TrainingLoop):
                 losses.ctypes.data,
             )
 
-        with one_blas_thread():
+        with one_blas_thread() if self._needs_blas else nullcontext():
             workspace.run(lambda: self._team.run(run_thread))
         end = reached[0]
         report = RunReport(steps=end - first, loss_sum=float(losses[0]))
@@ -152,7 +163,8 @@ def _compiled(
     products = [each for each in plan.block.instructions if isinstance(each, MatMul)]
     shared = [position for position, each in enumerate(products) if each.split]
     code = compile_code(
-        f"train {len(step.minibatch)} {len(step.state)} {dtype} {n_threads} {shared}\n{text}",
+        f"train {len(step.minibatch)} {len(step.state)} {dtype} {n_threads} {shared} "
+        f"{plan.own_state}\n{text}",
         lambda: assemble(plan, dtype, vector_registers(), len(step.minibatch)),
     )
     return plan, code

@@ -8,6 +8,7 @@ from chainrule.engines.native.plan import Buffer, Plan
 from chainrule.engines.native.state import StateWriter
 from chainrule.engines.native.views import whole
 from chainrule.graph.node import Node
+from chainrule.graph.shape import count
 
 __all__ = ["lower_program", "lower_step"]
 
@@ -27,7 +28,7 @@ def lower_step(step: TrainingStep, n_threads: int, batch_size: int = 1) -> Plan:
 
     It runs for any number of rows, and is made to run fast for ``batch_size``.
     """
-    lowering = Lowering(n_threads, batch_size)
+    lowering = Lowering(n_threads, batch_size, n_threads > 1 and _is_small(step))
     inputs = [lowering.given(node) for node in step.program.inputs]
     variable_buffers = dict(zip(step.program.inputs, inputs, strict=True))
     updates: dict[Node, list[Buffer]] = {}
@@ -43,3 +44,16 @@ def lower_step(step: TrainingStep, n_threads: int, batch_size: int = 1) -> Plan:
     plan = lowering.plan(inputs, [], block)
     plan.loss = loss
     return plan
+
+
+_SMALL = 2**15
+"""Numbers of state up to which every thread had better keep all of them up to date.
+
+Two threads that write and read the same memory wait for each other's caches, which may take
+longer than the arithmetic that they save.
+"""
+
+
+def _is_small(step: TrainingStep) -> bool:
+    sizes = [count(node.shape) for node in step.state]
+    return sum(size for size in sizes if isinstance(size, int)) <= _SMALL

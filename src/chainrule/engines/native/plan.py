@@ -212,6 +212,8 @@ class Plan:
     n_threads : int
     loss : View or None
         For a training step: where the loss is found before the state is written.
+    own_state : bool
+        Whether each thread has a copy of the state, and keeps it up to date by itself.
     """
 
     buffers: list[Buffer]
@@ -222,3 +224,4 @@ class Plan:
     symbols: tuple[str, ...]
     n_threads: int
     loss: View | None = None
+    own_state: bool = False

@@ -18,11 +18,11 @@ from llvmlite import ir
 from chainrule.engines.native.frame import Frame
 from chainrule.engines.native.kernels import emit_loop
 from chainrule.engines.native.modules import Modules, call_function
-from chainrule.engines.native.plan import MatMul, View
+from chainrule.engines.native.plan import Block, LoopOver, MatMul, View
 from chainrule.engines.native.tiles import Tiles
 from chainrule.graph.shape import Dimension, Size
 
-__all__ = ["Operands", "ProductEmitter", "is_written_out"]
+__all__ = ["Operands", "ProductEmitter", "is_written_out", "needs_blas"]
 
 Value = Any
 
@@ -57,6 +57,16 @@ def is_written_out(product: MatMul) -> bool:
     _, right = _oriented(product)
     target = product.target
     return isinstance(right.shape[1], int) and (target.strides[1] == 1 or target.is_contiguous)
+
+
+def needs_blas(block: Block) -> bool:
+    """Whether code calls BLAS."""
+    return any(
+        needs_blas(each.block)
+        if isinstance(each, LoopOver)
+        else isinstance(each, MatMul) and not is_written_out(each)
+        for each in block.instructions
+    )
 
 
 def _oriented(product: MatMul) -> tuple[View, View]:

@@ -34,6 +34,8 @@ class StateWriter:
         self.block = builder.block
         self.updates = updates
         self.state = {buffer for buffers in updates.values() for buffer in buffers}
+        lowering = builder.lowering
+        self.is_shared = lowering.n_threads > 1 and not lowering.own_state
 
     def write(self) -> None:
         in_place = self._kernels_in_place()
@@ -52,7 +54,7 @@ class StateWriter:
         for update, value in copied.items():
             for buffer in self.updates[update]:
                 copy = Store(value, whole(buffer), "set")
-                self._finish(self.builder.add_kernel(update.shape, copy, split=True))
+                self._finish(self.builder.add_kernel(update.shape, copy, split=self.is_shared))
 
     def _kernels_in_place(self) -> list[Kernel]:
         stored = {
@@ -91,7 +93,7 @@ class StateWriter:
             for store in kernel.stores
         ):
             return False
-        if self.builder.lowering.n_threads > 1 and not kernel.split:
+        if self.is_shared and not kernel.split:
             return False
         written = set(writes_of(kernel))
         if self.loss in written or written & read:
@@ -130,13 +132,12 @@ class StateWriter:
         """Put a kernel that writes state after the loss, and after all that reads the old."""
         kernel.writes_state = True
         written = set(writes_of(kernel))
-        threads = self.builder.lowering.n_threads
         for position, each in enumerate(self.block.instructions):
             if each is kernel:
                 continue
             later = position > self.block.instructions.index(kernel)
             if written & set(reads_of(each, self.block)):
                 # Another thread may still be reading in that phase.
-                kernel.phase = max(kernel.phase, each.phase + (1 if later or threads > 1 else 0))
+                kernel.phase = max(kernel.phase, each.phase + (1 if later or self.is_shared else 0))
             if self.loss in writes_of(each):
                 kernel.phase = max(kernel.phase, each.phase + (1 if later else 0))

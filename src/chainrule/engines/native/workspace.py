@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.engines.native.blas import gemm_address
-from chainrule.engines.native.frame import SIZE_FIELDS
+from chainrule.engines.native.frame import SIZE_FIELDS, stride
 from chainrule.engines.native.memory import ALIGNMENT, plan_memory
 from chainrule.engines.native.plan import Plan
 from chainrule.errors import ShapeError
@@ -45,14 +45,22 @@ def aligned(size: int) -> npt.NDArray[np.uint8]:
     return memory[start : start + size]
 
 
+def _apart(rows: int, entries: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Zeros in rows that are so long that no two of them share a cache line."""
+    length = stride(entries)
+    memory = aligned(8 * rows * length).view(dtype)
+    memory[:] = 0
+    return memory.reshape(rows, length)
+
+
 class Workspace:
     """Memory for one run of a plan at a time.
 
     Attributes
     ----------
-    tables : array of shape (n_threads, n_buffers)
+    tables : array of shape (n_threads, n_buffers or more)
         The address of each buffer as each thread sees it.
-    sizes : array of shape (n_threads, n_sizes)
+    sizes : array of shape (n_threads, n_sizes or more)
         All rows, the first row of the thread's share, and the program's symbols.
     runtime : array
         Addresses that differ from process to process.
@@ -63,15 +71,14 @@ class Workspace:
         layout = plan_memory(plan, sizes, dtype.itemsize)
         self._arenas = [aligned(layout.local_size) for _ in range(threads)]
         self._shared = aligned(layout.shared_size)
-        self.tables = np.zeros((threads, slots), dtype=np.uintp)
-        for thread, arena in enumerate(self._arenas):
+        self.tables = _apart(threads, slots, np.uintp)
+        for table, arena in zip(self.tables, self._arenas, strict=True):
             for buffer, offset in layout.local.items():
-                self.tables[thread, buffer.index] = arena.ctypes.data + offset
+                table[buffer.index] = arena.ctypes.data + offset
             for buffer, offset in layout.shared.items():
-                self.tables[thread, buffer.index] = self._shared.ctypes.data + offset
-        self.sizes = np.zeros((threads, len(SIZE_FIELDS) + len(plan.symbols)), dtype=np.int64)
-        self._barrier = np.zeros(8, dtype=np.int64)
-        self._fault = np.zeros(8, dtype=np.int64)
+                table[buffer.index] = self._shared.ctypes.data + offset
+        self.sizes = _apart(threads, len(SIZE_FIELDS) + len(plan.symbols), np.int64)
+        self._barrier, self._fault = _apart(2, 8, np.int64)
         self.runtime = np.array(
             [
                 gemm_address(dtype.name),
