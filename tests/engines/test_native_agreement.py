@@ -332,12 +332,6 @@ def test_wrong_values_are_refused_alike(
 # --- training ----------------------------------------------------------------------------
 
 
-@pytest.fixture
-def threads_are_worthwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let even these small steps run on as many threads as are asked for."""
-    monkeypatch.setattr(sharing, "_WORTH_A_THREAD", 1)
-
-
 def assert_same_bits(one: TrainingLoop, other: TrainingLoop) -> None:
     for left, right in zip(one.state, other.state, strict=True):
         np.testing.assert_array_equal(left, right, strict=True)

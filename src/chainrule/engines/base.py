@@ -216,8 +216,9 @@ class TrainingLoop(ABC):
         if order is not None:
             order = np.ascontiguousarray(order)
             visited = order[first * batch_size : last * batch_size]
-            wrong = visited[(visited < 0) | (visited >= n_rows)]
-            if order.dtype.kind not in "iu" or wrong.size:
+            missing = visited.size and (visited.min() < 0 or visited.max() >= n_rows)
+            if order.dtype.kind not in "iu" or missing:
+                wrong = visited[(visited < 0) | (visited >= n_rows)]
                 what = f"row {wrong[0]}" if wrong.size else f"rows of type {order.dtype}"
                 raise ShapeError(f"The order has {what}, but the data has rows 0 to {n_rows - 1}.")
             order = order.astype(np.int64, copy=False)

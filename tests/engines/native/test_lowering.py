@@ -12,6 +12,7 @@ import pytest
 
 import chainrule.graph.functions as fn
 from chainrule.engines.base import Program, TrainingStep
+from chainrule.engines.native import lowering
 from chainrule.engines.native.assembly import assemble
 from chainrule.engines.native.blocks import BlockBuilder
 from chainrule.engines.native.effects import loads_of, reads_of, writes_of
@@ -58,8 +59,33 @@ def test_a_step_of_gradient_descent_is_four_products_and_eight_kernels() -> None
     assert format_plan(lower_step(network(), n_threads=1)) == lines(expected)
 
 
-def test_two_threads_wait_for_each_other_once_before_the_update() -> None:
+def test_a_small_state_is_kept_up_to_date_by_every_thread() -> None:
+    """Each adds up the sums of all (l12, l16, l18, l20, l22), and updates its own copy."""
+    expected = """
+        phase 0
+          product: l8 = g0 @ g2
+          kernel (rows, 64): l9 = from l8, g3
+          product: l10 = l9 @ g4
+          kernel (rows, 1): l12 sum=, l13 =, l22 sum= from l10, g5, g1
+          product: l14 = l13 @ g4
+          kernel (rows, 64): l15 =, l18 sum= from l9, l14
+          product: l16 = g0ᵀ @ l15
+          product: l20 = l9ᵀ @ l13
+        phase 1
+          kernel (): l7 = from l12
+          kernel state (20, 64): g2 = from g2, g6, l16
+          kernel state (64,): g3 = from g3, g6, l18
+          kernel state (64, 1): g4 = from g4, g6, l20
+          kernel state (1,): g5 = from g5, g6, l22
+    """
+    plan = lower_step(network(), n_threads=2)
+    assert plan.own_state
+    assert format_plan(plan) == lines(expected)
+
+
+def test_two_threads_share_the_update_of_a_large_state(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sums over the rows (l12, l18, l22) are added up by those who read them."""
+    monkeypatch.setattr(lowering, "_SMALL", 0)
     expected = """
         phase 0
           product: l8 = g0 @ g2
@@ -77,7 +103,9 @@ def test_two_threads_wait_for_each_other_once_before_the_update() -> None:
           kernel state split (64, 1): g4 = from g4, g6, s20
           kernel state split (1,): g5 = from g5, g6, l22
     """
-    assert format_plan(lower_step(network(), n_threads=2)) == lines(expected)
+    plan = lower_step(network(), n_threads=2)
+    assert not plan.own_state
+    assert format_plan(plan) == lines(expected)
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])

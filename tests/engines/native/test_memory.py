@@ -233,11 +233,6 @@ def test_the_checker_catches_what_other_threads_need_being_given_away(
 # --- sizes that grow ---------------------------------------------------------------------
 
 
-@pytest.fixture
-def threads_are_worthwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "_WORTH_A_THREAD", 1)
-
-
 @pytest.mark.usefixtures("threads_are_worthwhile")
 @pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("name", ["mlp", "lstm"])

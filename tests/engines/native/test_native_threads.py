@@ -27,9 +27,7 @@ LIMIT = 60.0
 """Seconds: far more than any of this takes, also on a busy machine."""
 
 
-@pytest.fixture(autouse=True)
-def threads_are_worthwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "_WORTH_A_THREAD", 1)
+pytestmark = pytest.mark.usefixtures("threads_are_worthwhile")
 
 
 def trained(name: str, n_threads: int, batch_size: int = 8, epochs: int = 2) -> list[Array]:

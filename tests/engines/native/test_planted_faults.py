@@ -21,6 +21,7 @@ from chainrule.engines.native import (
     kernels,
     layout,
     loop,
+    lowering,
     mathematics,
     scalars,
     sharing,
@@ -247,5 +248,20 @@ def draw_as_if_alone(patch: Patch) -> None:
 )
 def test_wrong_sharing_is_caught(fault: Callable[[Patch], None], monkeypatch: Patch) -> None:
     fault(monkeypatch)
+    monkeypatch.setattr(lowering, "_SMALL", 0)
+    with pytest.raises(AssertionError):
+        check_training(n_threads=2)
+
+
+def test_a_state_that_only_one_thread_is_given_is_caught(monkeypatch: Patch) -> None:
+    """The other threads' copies are not filled."""
+    monkeypatch.setattr(loop, "aligned", lambda size: np.zeros(size, dtype=np.uint8))
+    original = loop.NativeLoop._bind
+
+    def bind(self: Any, batch_size: int) -> None:
+        original(self, batch_size)
+        self._copies.clear()
+
+    monkeypatch.setattr(loop.NativeLoop, "_bind", bind)
     with pytest.raises(AssertionError):
         check_training(n_threads=2)

@@ -15,7 +15,6 @@ import pytest
 
 import chainrule.graph.functions as fn
 from chainrule.engines.base import RunReport, TrainingStep
-from chainrule.engines.native import sharing
 from chainrule.engines.native.lowering import lower_step
 from chainrule.engines.native.plan import Kernel
 from chainrule.engines.registry import get_engine
@@ -102,9 +101,7 @@ def assert_engines_agree(step: TrainingStep, n_threads: int) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-12, err_msg=str(variable_.name))
 
 
-@pytest.fixture(autouse=True)
-def threads_are_worthwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "_WORTH_A_THREAD", 1)
+pytestmark = pytest.mark.usefixtures("threads_are_worthwhile")
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])

@@ -98,6 +98,19 @@ class NativeLoop(TrainingLoop):
         self._gathered = np.array(
             [each.ctypes.data for each in self._gathered_memory], dtype=np.uintp
         )
+        self._control = np.zeros(len(CONTROL_FIELDS), dtype=np.int64)
+        self._losses = np.zeros(1)
+        shared = (self._data_pointers, self._gathered, self._control, self._losses)
+        self._arguments = [
+            (
+                workspace.runtime.ctypes.data,
+                workspace.tables.ctypes.data,
+                thread,
+                workspace.sizes[thread].ctypes.data,
+                *(each.ctypes.data for each in shared),
+            )
+            for thread in range(plan.n_threads)
+        ]
         self._batch_size = batch_size
 
     def _run(
@@ -110,7 +123,7 @@ class NativeLoop(TrainingLoop):
     ) -> RunReport:
         if batch_size > self._batch_size:
             self._bind(batch_size)
-        plan, workspace = self._plan, self._workspace
+        plan = self._plan
         for position, node in enumerate(self.step.settings):
             self._setting_values[position] = self.settings[node.name or ""]
         n_rows = len(self.data[0]) if order is None else len(order)
@@ -123,29 +136,19 @@ class NativeLoop(TrainingLoop):
             "seed": self.seed,
             "step": self.steps_done,
         }
-        control = np.array([told[name] for name in CONTROL_FIELDS], dtype=np.int64)
-        losses = np.array([loss_sum])
+        self._control[:] = [told[name] for name in CONTROL_FIELDS]
+        self._losses[0] = loss_sum
         reached = [0] * plan.n_threads
-
         for memory, array in self._copies:
             memory[:] = array.ravel()
 
         def run_thread(thread: int) -> None:
-            reached[thread] = self._train(
-                workspace.runtime.ctypes.data,
-                workspace.tables.ctypes.data,
-                thread,
-                workspace.sizes[thread].ctypes.data,
-                self._data_pointers.ctypes.data,
-                self._gathered.ctypes.data,
-                control.ctypes.data,
-                losses.ctypes.data,
-            )
+            reached[thread] = self._train(*self._arguments[thread])
 
         with one_blas_thread() if self._needs_blas else nullcontext():
-            workspace.run(lambda: self._team.run(run_thread))
+            self._workspace.run(lambda: self._team.run(run_thread))
         end = reached[0]
-        report = RunReport(steps=end - first, loss_sum=float(losses[0]))
+        report = RunReport(steps=end - first, loss_sum=float(self._losses[0]))
         report.failed_step = end if end < last else None
         report.rows = min(end * batch_size, n_rows) - min(first * batch_size, n_rows)
         self.steps_done += report.steps

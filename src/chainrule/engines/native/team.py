@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import weakref
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 
 __all__ = ["Team"]
 
@@ -14,66 +15,92 @@ __all__ = ["Team"]
 class Team:
     """``size`` threads that wait for each other inside the code that they run.
 
-    So either all of them must start, or none: one that waits for another that was never started
-    would wait forever. Ctrl-C reaches the main thread only, which may be anywhere in Python; it
-    therefore hands the whole run to the team, and leaves only when the run has ended.
+    So all of them must start: one that waits for another that was never started would wait
+    forever. Ctrl-C reaches the main thread only, which may be anywhere in Python; it therefore
+    hands the whole run to the team, and leaves only when the run has ended.
+
+    An epoch of a small network takes less time than a thread pool needs to hand it out, so the
+    threads simply wait at a queue.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._pool: ThreadPoolExecutor | None = None
+        self._runs: SimpleQueue[_Run | None] | None = None
         self._process = 0
         # Two runs at once would each wait for threads that the other has.
         self._lock = threading.Lock()
 
-    def run(self, function: Callable[[int], None]) -> None:
+    def run(self, function: Callable[[int], object]) -> None:
         """``function(thread)`` for all threads at the same time."""
         if self.size == 1:
             function(0)
             return
         with self._lock:
-            # A forked child has a copy of the pool, but not its threads.
-            if self._pool is None or self._process != os.getpid():
-                self._pool = ThreadPoolExecutor(self.size, "chainrule")
-                self._process = os.getpid()
-            run = _Run(self._pool, function, self.size)
+            run = _Run(function, self.size)
             try:
-                self._pool.submit(run)
-                run.ended.wait()
+                self._until_the_end(run)
             finally:
-                run.leave()
+                while not run.ended.is_set():
+                    with contextlib.suppress(KeyboardInterrupt):
+                        self._until_the_end(run)
         if run.error is not None:
             raise run.error
 
+    def _until_the_end(self, run: _Run) -> None:
+        """Have all numbers taken, and wait; interrupted anywhere, it can be called again."""
+        # A forked child has a copy of the queue, but not the threads.
+        if self._runs is None or self._process != os.getpid():
+            self._runs = _started(self, self.size)
+            self._process = os.getpid()
+        for _ in range(self.size):
+            self._runs.put(run)
+        run.ended.wait()
+
 
 class _Run:
-    """One run: led by a thread of the team, waited for by the thread that asked for it."""
+    """One run. Whoever joins takes the next number; to join once too often is harmless."""
 
-    def __init__(
-        self, pool: ThreadPoolExecutor, function: Callable[[int], None], size: int
-    ) -> None:
-        self.pool, self.function, self.size = pool, function, size
+    def __init__(self, function: Callable[[int], object], size: int) -> None:
+        self.function = function
         self.error: BaseException | None = None
         self.ended = threading.Event()
-        self._begin = threading.Lock()
+        self._numbers = list(range(size))
+        self._running = size
+        self._lock = threading.Lock()
 
-    def __call__(self) -> None:
-        if not self._begin.acquire(blocking=False):
-            return  # called off before it began
+    def join(self) -> None:
+        with self._lock:
+            if not self._numbers:
+                return
+            number = self._numbers.pop()
         try:
-            others = [self.pool.submit(self.function, thread) for thread in range(1, self.size)]
-            self.function(0)
-            for each in others:
-                each.result()
+            self.function(number)
         except BaseException as error:
             self.error = error
-        finally:
-            self.ended.set()
+        with self._lock:
+            self._running -= 1
+            if self._running == 0:
+                self.ended.set()
 
-    def leave(self) -> None:
-        """Call the run off if it has not begun, or else wait for its end, whatever happens."""
-        while not self.ended.is_set():
-            with contextlib.suppress(KeyboardInterrupt):
-                if self._begin.acquire(blocking=False):
-                    self.ended.set()
-                self.ended.wait()
+
+def _started(owner: Team, size: int) -> SimpleQueue[_Run | None]:
+    """A queue at which threads wait for runs, as long as their owner lives."""
+    runs: SimpleQueue[_Run | None] = SimpleQueue()
+
+    def stop() -> None:
+        for _ in range(size):
+            runs.put(None)
+
+    for number in range(size):
+        threading.Thread(
+            target=_wait_for_runs, args=(runs,), name=f"chainrule_{number}", daemon=True
+        ).start()
+    weakref.finalize(owner, stop)
+    return runs
+
+
+def _wait_for_runs(runs: SimpleQueue[_Run | None]) -> None:
+    while (run := runs.get()) is not None:
+        run.join()
+        # Not to keep alive what was run until the next time.
+        del run
