@@ -419,11 +419,20 @@ class BlockBuilder:
         return kernel
 
     def _fits(self, kernel: Kernel, value: Node, root: Node | None) -> bool:
-        """Whether all that ``value`` reads from memory is there before ``kernel`` runs."""
+        """Whether ``kernel`` can compute ``value`` as well, and had better.
+
+        All that it reads from memory must be there before the kernel runs. Values that read
+        nothing in common gain nothing from one loop, and kernels that are alike are one function
+        as long as they are apart.
+        """
         computed = kernel.computed if root is None else kernel.computed | {root}
         probe = Kernel(kernel.space, [Store(value, _NOWHERE, "set")], computed, False)
+        loads = loads_of(probe, self.block)
+        own = {node for node in loads if node.shape}
+        if kernel.space and own and own.isdisjoint(loads_of(kernel, self.block)):
+            return False
         needed = 0
-        for node in loads_of(probe, self.block):
+        for node in loads:
             buffer = self.block.views[node].buffer
             writer = self.written_by.get(buffer)
             if writer is kernel:

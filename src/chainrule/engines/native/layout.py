@@ -56,14 +56,13 @@ class KernelLayout:
         self.stores = kernel.stores
         loads = loads_of(kernel, block)
         self.order = topological_order([store.value for store in kernel.stores], known=set(loads))
-        rank = len(kernel.space)
         self.loads: dict[Node, Access] = {}
         for node in loads:
             view = block.views[node]
             parts = view.buffer.combine is not None and n_threads > 1
             threads = range(n_threads) if parts else (None,)
             pointers = tuple(self._pointer(Pointer(view, thread)) for thread in threads)
-            strides = _aligned(view.shape, view.strides, rank)
+            strides = _aligned(view.shape, view.strides, kernel.space)
             combine = view.buffer.combine if parts else None
             self.loads[node] = Access(pointers, combine, strides, node.kind)
         self.targets: list[Access] = []
@@ -72,7 +71,7 @@ class KernelLayout:
             strides = _target_strides(store, kernel.space)
             self.targets.append(Access((pointer,), None, strides, store.value.kind))
         self.draw_strides = {
-            node: _aligned(node.shape, contiguous(global_shape(node.shape)), rank)
+            node: _aligned(node.shape, contiguous(global_shape(node.shape)), kernel.space)
             for node in self.order
             if node.operation == "uniform"
         }
@@ -92,7 +91,7 @@ class KernelLayout:
         every = [each.strides for each in [*self.loads.values(), *self.targets]]
         every += list(self.draw_strides.values())
         for axis, size in enumerate(space):
-            if size == 1:
+            if size == 1 and space != (1,):
                 continue
             if groups:
                 last = groups[-1][-1]
@@ -176,18 +175,20 @@ class KernelLayout:
 # --- strides -----------------------------------------------------------------------------
 
 
-def _aligned(shape: Shape, strides: Strides, rank: int) -> Strides:
-    """Strides of a value stretched over ``rank`` axes by NumPy's rules."""
+def _aligned(shape: Shape, strides: Strides, space: Shape) -> Strides:
+    """Strides of a value stretched over a space by NumPy's rules."""
+    if shape == space == (1,):
+        return (1,)  # a line, if a short one: the kernel may be that of a longer one
     own = tuple(0 if size == 1 else stride for size, stride in zip(shape, strides, strict=True))
-    return (0,) * (rank - len(shape)) + own
+    return (0,) * (len(space) - len(shape)) + own
 
 
 def _target_strides(store: Store, space: Shape) -> Strides:
     """Strides of a result over the loops; 0 along the axes that are summed over."""
     target = store.target
     if store.mode == "set":
-        return _aligned(target.shape, target.strides, len(space))
-    kept = iter(_aligned(target.shape, target.strides, len(target.shape)))
+        return _aligned(target.shape, target.strides, space)
+    kept = iter(_aligned(target.shape, target.strides, target.shape))
     return tuple(0 if axis in store.axes else next(kept) for axis in range(len(space)))
 
 
