@@ -78,3 +78,18 @@ def test_ctrl_c_is_raised_when_the_run_has_ended(presses: int) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_a_team_that_is_gone_leaves_no_threads() -> None:
+    def of_teams() -> int:
+        return sum(each.name.startswith("chainrule_") for each in threading.enumerate())
+
+    before = of_teams()
+    team = Team(3)
+    team.run(lambda thread: None)
+    assert of_teams() == before + 3
+    del team
+    deadline = time.monotonic() + 10
+    while of_teams() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert of_teams() == before

@@ -9,6 +9,8 @@ import weakref
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from chainrule.engines.native.processors import Processors
+
 __all__ = ["Team"]
 
 
@@ -66,6 +68,7 @@ class _Run:
         self.ended = threading.Event()
         self._numbers = list(range(size))
         self._running = size
+        self._processors = Processors()
         self._lock = threading.Lock()
 
     def join(self) -> None:
@@ -74,7 +77,8 @@ class _Run:
                 return
             number = self._numbers.pop()
         try:
-            self.function(number)
+            with self._processors.one():
+                self.function(number)
         except BaseException as error:
             self.error = error
         with self._lock:
