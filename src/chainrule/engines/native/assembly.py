@@ -1,7 +1,7 @@
 """Assembly: from a plan to LLVM modules.
 
-They export ``call``, which runs the program once, or for a training step ``train``,
-which runs many steps: gather the rows, run the program, add up the loss.
+They export ``run``, which calls the program once, or for a training step runs many steps: gather
+the rows, run the program, add up the loss.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from llvmlite import ir
 
-from chainrule.engines.native.frame import Frame
+from chainrule.engines.native.frame import RESULT, Frame
 from chainrule.engines.native.kernels import emit_loop
 from chainrule.engines.native.layout import ROW_OFFSET, ROWS_TOTAL
 from chainrule.engines.native.mathematics import Mathematics
@@ -52,21 +52,38 @@ def assemble(
     mathematics = Mathematics(modules.loops, dtype)
     program = ProgramWriter(plan, modules, mathematics, vector).write()
     if minibatch is None:
-        _write_call(program)
+        inner = _write_call(program)
     else:
-        _TrainWriter(plan, modules, mathematics, minibatch).write(program)
+        inner = _TrainWriter(plan, modules, mathematics, minibatch).write(program)
+    _export(inner)
     return modules
 
 
-def _write_call(program: ir.Function) -> None:
+def _export(inner: ir.Function) -> None:
+    """run(arguments): call a function with 64-bit numbers from memory, and leave its result."""
+    inner.linkage = "internal"
+    function = ir.Function(inner.module, ir.FunctionType(_VOID, [_POINTER]), "run")
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+
+    def place(position: int) -> Value:
+        index = ir.Constant(_I64, position)
+        return b.gep(function.args[0], [index], source_etype=_I64)
+
+    arguments = [b.load(place(position), typ=each.type) for position, each in enumerate(inner.args)]
+    b.store(b.call(inner, arguments), place(RESULT))
+    b.ret_void()
+
+
+def _write_call(program: ir.Function) -> ir.Function:
     """call(runtime, tables, thread, sizes, seed, step)."""
-    kind = ir.FunctionType(_VOID, [_POINTER, _POINTER, _I64, _POINTER, _I64, _I64])
+    kind = ir.FunctionType(_I64, [_POINTER, _POINTER, _I64, _POINTER, _I64, _I64])
     function = ir.Function(program.module, kind, "call")
     b = ir.IRBuilder(function.append_basic_block("entry"))
     passed = b.alloca(_I64)
     b.store(ir.Constant(_I64, 0), passed)
     b.call(program, [*function.args, passed])
-    b.ret_void()
+    b.ret(ir.Constant(_I64, 0))
+    return function
 
 
 class _TrainWriter:
@@ -97,7 +114,7 @@ class _TrainWriter:
         self.sources = [self.frame.entry(data, k, _POINTER) for k in range(minibatch)]
         self.targets = [self.frame.entry(gathered, k, _POINTER) for k in range(minibatch)]
 
-    def write(self, program: ir.Function) -> None:
+    def write(self, program: ir.Function) -> ir.Function:
         """Write the loop over the steps, each of which calls ``program``."""
         b, frame, told = self.b, self.frame, self.told
         result = b.alloca(_I64)
@@ -131,6 +148,7 @@ class _TrainWriter:
         b.branch(stopped)
         b.position_at_end(stopped)
         b.ret(b.load(result, typ=_I64))
+        return frame.function
 
     def _add_loss(self, rows: Value) -> None:
         b = self.b

@@ -10,13 +10,15 @@ from typing import Any
 
 from llvmlite import ir
 
+from chainrule.engines.native.allocation import row_length
 from chainrule.engines.native.layout import ROW_OFFSET, ROWS_TOTAL, Pointer
 from chainrule.engines.native.mathematics import Mathematics
+from chainrule.engines.native.modules import call_address
 from chainrule.engines.native.plan import Buffer, Plan, View
 from chainrule.engines.native.scalars import storage_type
 from chainrule.graph.shape import Dimension, Size, multiply
 
-__all__ = ["RUNTIME_FIELDS", "SIZE_FIELDS", "Frame", "stride"]
+__all__ = ["RESULT", "RUNTIME_FIELDS", "SIZE_FIELDS", "Frame"]
 
 Value = Any
 
@@ -29,16 +31,11 @@ RUNTIME_FIELDS = ("gemm", "yield", "barrier", "fault")
 SIZE_FIELDS = (ROWS_TOTAL, ROW_OFFSET)
 """The first entries of a thread's array of sizes; the program's symbols follow."""
 
-_APART = 16
-"""Numbers of 64 bits between what two threads write: two cache lines, as they are fetched."""
+RESULT = 8
+"""Where an exported function leaves its result, after its arguments, all of 64 bits."""
 
 _SPINS = 4000
 """How often a waiting thread looks before it lets others have its core."""
-
-
-def stride(entries: int) -> int:
-    """The length of one thread's table, so that no two threads write to one cache line."""
-    return -(-entries // _APART) * _APART
 
 
 class Frame:
@@ -59,11 +56,11 @@ class Frame:
     ) -> None:
         self.plan = plan
         self.m = mathematics
-        self.module = function.module
+        self.function, self.module = function, function.module
         self.b = ir.IRBuilder(function.append_basic_block("entry"))
         self.runtime, self.tables, self.thread, sizes = function.args[:4]
         self.passed = self.b.alloca(_I64) if passed is None else passed
-        self.n_slots = stride(len(plan.buffers))
+        self.n_slots = row_length(len(plan.buffers))
         own = self.b.mul(self.thread, self.number(self.n_slots))
         self.table = self.b.gep(self.tables, [own], source_etype=_POINTER)
         self.size_places = {
@@ -162,7 +159,7 @@ class Frame:
 
     def call_pointer(self, pointer: Value, kind: ir.FunctionType, arguments: list[Value]) -> Value:
         """Call a function by its address."""
-        return self.b.call(_Callable(pointer, kind), arguments)
+        return call_address(self.b, pointer, kind, arguments)
 
     # --- threads -------------------------------------------------------------------------
 
@@ -175,15 +172,6 @@ class Frame:
         self.b.store(target, self.passed)
         arguments = [self.runtime_pointer("barrier"), target, self.runtime_pointer("yield")]
         self.b.call(self.module.globals.get("wait") or _define_wait(self.module), arguments)
-
-
-class _Callable:
-    """A pointer as a function of known type: LLVM's pointers know no type, calls need one."""
-
-    def __init__(self, pointer: Value, kind: ir.FunctionType) -> None:
-        self.function_type = kind
-        self.type = pointer.type
-        self.get_reference = pointer.get_reference
 
 
 def _define_wait(module: ir.Module) -> ir.Function:
@@ -208,7 +196,7 @@ def _define_wait(module: ir.Module) -> ir.Function:
     spins.add_incoming(more, again)
     b.cbranch(b.icmp_signed("<", spins, ir.Constant(_I64, _SPINS)), look, rest)
     b.position_at_end(rest)
-    b.call(_Callable(let_others, ir.FunctionType(_I32, [])), [])
+    call_address(b, let_others, ir.FunctionType(_I32, []), [])
     spins.add_incoming(more, rest)
     b.branch(look)
     b.position_at_end(done)

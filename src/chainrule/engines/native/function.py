@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -43,15 +42,6 @@ class NativeFunction(Function):
             f"call {dtype} {n_threads}\n{text}",
             lambda: assemble(self._plan, dtype, vector_registers()),
         )
-        kind = ctypes.CFUNCTYPE(
-            None,
-            *[ctypes.c_void_p] * 2,
-            ctypes.c_int64,
-            ctypes.c_void_p,
-            ctypes.c_int64,
-            ctypes.c_int64,
-        )
-        self._call = kind(self._code.address("call"))
         self._team = Team(n_threads)
         self._bounded = bounded_slices(program.outputs)
         self._free: list[tuple[dict[str, int], Workspace]] = []
@@ -77,18 +67,8 @@ class NativeFunction(Function):
             self._fill(workspace, thread, [*arrays, *results], low, {**sizes, ROWS: high - low})
             workspace.sizes[thread, : len(SIZE_FIELDS)] = rows, low
 
-        def run(thread: int) -> None:
-            self._call(
-                workspace.runtime.ctypes.data,
-                workspace.tables.ctypes.data,
-                thread,
-                workspace.sizes[thread].ctypes.data,
-                seed,
-                step,
-            )
-
         with one_blas_thread() if self._needs_blas else nullcontext():
-            workspace.run(lambda: self._team.run(run))
+            workspace.run(self._team, self._code.address("run"), seed, step)
         with self._lock:
             self._free.append((capacity, workspace))
         return results

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -18,6 +17,7 @@ from chainrule.engines.base import (
     TrainingStep,
     bind_sizes,
 )
+from chainrule.engines.native.allocation import aligned
 from chainrule.engines.native.assembly import CONTROL_FIELDS, assemble
 from chainrule.engines.native.compiler import Code, compile_code, vector_registers
 from chainrule.engines.native.frame import SIZE_FIELDS
@@ -27,7 +27,7 @@ from chainrule.engines.native.plan import MatMul, Plan
 from chainrule.engines.native.products import needs_blas
 from chainrule.engines.native.sharing import ROWS
 from chainrule.engines.native.team import Team
-from chainrule.engines.native.workspace import Workspace, aligned, storage
+from chainrule.engines.native.workspace import Workspace, storage
 from chainrule.engines.threads import one_blas_thread
 from chainrule.graph.printer import canonical
 
@@ -52,10 +52,6 @@ class NativeLoop(TrainingLoop):
         self._plan, self._code = _compiled(step, dtype, n_threads, batch_size)
         self._needs_blas = needs_blas(self._plan.block)
         self._dtype = np.dtype(dtype)
-        kind = ctypes.CFUNCTYPE(
-            ctypes.c_int64, *[ctypes.c_void_p] * 2, ctypes.c_int64, *[ctypes.c_void_p] * 5
-        )
-        self._train = kind(self._code.address("train"))
         self._batch_size = batch_size
         self._sizes = self._read_sizes()
         self._bind(batch_size)
@@ -101,16 +97,7 @@ class NativeLoop(TrainingLoop):
         self._control = np.zeros(len(CONTROL_FIELDS), dtype=np.int64)
         self._losses = np.zeros(1)
         shared = (self._data_pointers, self._gathered, self._control, self._losses)
-        self._arguments = [
-            (
-                workspace.runtime.ctypes.data,
-                workspace.tables.ctypes.data,
-                thread,
-                workspace.sizes[thread].ctypes.data,
-                *(each.ctypes.data for each in shared),
-            )
-            for thread in range(plan.n_threads)
-        ]
+        self._arguments = [each.ctypes.data for each in shared]
         self._batch_size = batch_size
 
     def _run(
@@ -123,7 +110,6 @@ class NativeLoop(TrainingLoop):
     ) -> RunReport:
         if batch_size > self._batch_size:
             self._bind(batch_size)
-        plan = self._plan
         for position, node in enumerate(self.step.settings):
             self._setting_values[position] = self.settings[node.name or ""]
         n_rows = len(self.data[0]) if order is None else len(order)
@@ -138,16 +124,10 @@ class NativeLoop(TrainingLoop):
         }
         self._control[:] = [told[name] for name in CONTROL_FIELDS]
         self._losses[0] = loss_sum
-        reached = [0] * plan.n_threads
         for memory, array in self._copies:
             memory[:] = array.ravel()
-
-        def run_thread(thread: int) -> None:
-            reached[thread] = self._train(*self._arguments[thread])
-
         with one_blas_thread() if self._needs_blas else nullcontext():
-            self._workspace.run(lambda: self._team.run(run_thread))
-        end = reached[0]
+            end = self._workspace.run(self._team, self._code.address("run"), *self._arguments)
         report = RunReport(steps=end - first, loss_sum=float(self._losses[0]))
         report.failed_step = end if end < last else None
         report.rows = min(end * batch_size, n_rows) - min(first * batch_size, n_rows)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from chainrule.engines.native.allocation import ALIGNMENT
 from chainrule.engines.native.effects import reads_of, writes_of
 from chainrule.engines.native.layout import global_shape
 from chainrule.engines.native.plan import Block, Buffer, LoopOver, Plan
 from chainrule.graph.shape import count, resolve
 
-__all__ = ["ALIGNMENT", "Layout", "plan_memory"]
-
-ALIGNMENT = 64
-"""Bytes; a cache line, and the widest vector."""
+__all__ = ["Layout", "plan_memory"]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from llvmlite import ir
 
-__all__ = ["Modules", "call_function"]
+__all__ = ["Modules", "call_address", "call_function"]
 
 Value = Any
 
@@ -43,3 +43,19 @@ def call_function(b: ir.IRBuilder, function: ir.Function, arguments: Sequence[Va
         known = b.module.globals.get(function.name)
         function = known or ir.Function(b.module, function.function_type, function.name)
     return b.call(function, arguments)
+
+
+def call_address(
+    b: ir.IRBuilder, address: Value, kind: ir.FunctionType, arguments: Sequence[Value]
+) -> Value:
+    """Call a function by its address."""
+    return b.call(_Callable(address, kind), arguments)
+
+
+class _Callable:
+    """An address as a function of known type: LLVM's pointers know no type, calls need one."""
+
+    def __init__(self, address: Value, kind: ir.FunctionType) -> None:
+        self.function_type = kind
+        self.type = address.type
+        self.get_reference = address.get_reference

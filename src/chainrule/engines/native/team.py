@@ -1,110 +1,103 @@
-"""A team: threads that run the same machine code together, each with its own number."""
+"""A team: threads that run the same machine code together, each with its own arguments."""
 
 from __future__ import annotations
 
-import contextlib
+import ctypes
 import os
 import threading
 import weakref
-from collections.abc import Callable
-from queue import SimpleQueue
+from collections.abc import Sequence
 
-from chainrule.engines.native.processors import Processors
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.engines.native.allocation import apart
+from chainrule.engines.native.handover import (
+    BOX,
+    Handover,
+    handover,
+    lock_function,
+    new_lock,
+    spare_lock,
+)
 
 __all__ = ["Team"]
+
+Box = npt.NDArray[np.uint64]
+
+_Job = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 class Team:
     """``size`` threads that wait for each other inside the code that they run.
 
-    So all of them must start: one that waits for another that was never started would wait
-    forever. Ctrl-C reaches the main thread only, which may be anywhere in Python; it therefore
-    hands the whole run to the team, and leaves only when the run has ended.
-
-    An epoch of a small network takes less time than a thread pool needs to hand it out, so the
-    threads simply wait at a queue.
+    So all of them must begin: one that waits for another that never began would wait forever.
+    The caller is the first of them; the others wait in machine code until it lets them begin.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._runs: SimpleQueue[_Run | None] | None = None
-        self._process = 0
+        self._handover = handover() if size > 1 else None
+        self._others: _Others | None = None
         # Two runs at once would each wait for threads that the other has.
         self._lock = threading.Lock()
 
-    def run(self, function: Callable[[int], object]) -> None:
-        """``function(thread)`` for all threads at the same time."""
+    def run(self, code: int, arguments: Sequence[int]) -> None:
+        """Call the function at an address on all threads at the same time.
+
+        Parameters
+        ----------
+        code : int
+            The address of a function of one pointer.
+        arguments : sequence of int
+            The pointer that each thread passes; as many as there are threads.
+        """
         if self.size == 1:
-            function(0)
+            _Job(code)(arguments[0])
             return
         with self._lock:
-            run = _Run(function, self.size)
-            try:
-                self._until_the_end(run)
-            finally:
-                while not run.ended.is_set():
-                    with contextlib.suppress(KeyboardInterrupt):
-                        self._until_the_end(run)
-        if run.error is not None:
-            raise run.error
-
-    def _until_the_end(self, run: _Run) -> None:
-        """Have all numbers taken, and wait; interrupted anywhere, it can be called again."""
-        # A forked child has a copy of the queue, but not the threads.
-        if self._runs is None or self._process != os.getpid():
-            self._runs = _started(self, self.size)
-            self._process = os.getpid()
-        for _ in range(self.size):
-            self._runs.put(run)
-        run.ended.wait()
+            assert self._handover is not None
+            # A forked child has a copy of the boxes, but not the threads that wait at them.
+            if self._others is None or self._others.process != os.getpid():
+                self._others = _Others(self._handover, self.size - 1)
+            self._others.run(code, arguments)
 
 
-class _Run:
-    """One run. Whoever joins takes the next number; to join once too often is harmless."""
+class _Others:
+    """The threads besides the caller's, each with a box at which it waits."""
 
-    def __init__(self, function: Callable[[int], object], size: int) -> None:
-        self.function = function
-        self.error: BaseException | None = None
-        self.ended = threading.Event()
-        self._numbers = list(range(size))
-        self._running = size
-        self._processors = Processors()
-        self._lock = threading.Lock()
+    def __init__(self, code: Handover, count: int) -> None:
+        self.process = os.getpid()
+        self.handover = code
+        self.boxes = apart(count, len(BOX), np.uint64)
+        functions = [lock_function(name) for name in ("acquire", "release")]
+        for box in self.boxes:
+            box[:2] = [ctypes.cast(each, ctypes.c_void_p).value or 0 for each in functions]
+            box[BOX.index("begin")], box[BOX.index("ended")] = new_lock(), new_lock()
+        weakref.finalize(self, _stop, self.boxes, self.process)
+        for number, box in enumerate(self.boxes, start=1):
+            name = f"chainrule_{number}"
+            threading.Thread(
+                target=_follow, args=(self.handover, box), name=name, daemon=True
+            ).start()
 
-    def join(self) -> None:
-        with self._lock:
-            if not self._numbers:
-                return
-            number = self._numbers.pop()
-        try:
-            with self._processors.one():
-                self.function(number)
-        except BaseException as error:
-            self.error = error
-        with self._lock:
-            self._running -= 1
-            if self._running == 0:
-                self.ended.set()
+    def run(self, code: int, arguments: Sequence[int]) -> None:
+        self.boxes[:, BOX.index("code")] = code
+        self.boxes[:, BOX.index("arguments")] = arguments[1:]
+        address, stride = self.boxes.ctypes.data, self.boxes.shape[1]
+        self.handover.lead(address, stride, len(self.boxes), code, arguments[0])
 
 
-def _started(owner: Team, size: int) -> SimpleQueue[_Run | None]:
-    """A queue at which threads wait for runs, as long as their owner lives."""
-    runs: SimpleQueue[_Run | None] = SimpleQueue()
-
-    def stop() -> None:
-        for _ in range(size):
-            runs.put(None)
-
-    for number in range(size):
-        threading.Thread(
-            target=_wait_for_runs, args=(runs,), name=f"chainrule_{number}", daemon=True
-        ).start()
-    weakref.finalize(owner, stop)
-    return runs
+def _follow(code: Handover, box: Box) -> None:
+    code.follow(box.ctypes.data)
+    for name in ("begin", "ended"):
+        spare_lock(int(box[BOX.index(name)]))
 
 
-def _wait_for_runs(runs: SimpleQueue[_Run | None]) -> None:
-    while (run := runs.get()) is not None:
-        run.join()
-        # Not to keep alive what was run until the next time.
-        del run
+def _stop(boxes: Box, process: int) -> None:
+    """Let the threads end that wait at these boxes."""
+    if process == os.getpid():
+        boxes[:, BOX.index("stop")] = 1
+        release = lock_function("release")
+        for box in boxes:
+            release(int(box[BOX.index("begin")]))

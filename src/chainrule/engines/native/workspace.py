@@ -5,20 +5,21 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from chainrule.engines.native.allocation import aligned, apart
 from chainrule.engines.native.blas import gemm_address
-from chainrule.engines.native.frame import SIZE_FIELDS, stride
-from chainrule.engines.native.memory import ALIGNMENT, plan_memory
+from chainrule.engines.native.frame import RESULT, SIZE_FIELDS
+from chainrule.engines.native.memory import plan_memory
 from chainrule.engines.native.plan import Plan
+from chainrule.engines.native.team import Team
 from chainrule.errors import ShapeError
 from chainrule.graph.node import Node
 
-__all__ = ["Workspace", "aligned", "storage"]
+__all__ = ["Workspace", "storage"]
 
 
 def storage(node: Node, dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -36,21 +37,6 @@ def _yield_address() -> int:
     address = ctypes.cast(function, ctypes.c_void_p).value
     assert address is not None
     return address
-
-
-def aligned(size: int) -> npt.NDArray[np.uint8]:
-    """Bytes that start at a cache line."""
-    memory = np.empty(size + ALIGNMENT, dtype=np.uint8)
-    start = -memory.ctypes.data % ALIGNMENT
-    return memory[start : start + size]
-
-
-def _apart(rows: int, entries: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Zeros in rows that are so long that no two of them share a cache line."""
-    length = stride(entries)
-    memory = aligned(8 * rows * length).view(dtype)
-    memory[:] = 0
-    return memory.reshape(rows, length)
 
 
 class Workspace:
@@ -71,14 +57,14 @@ class Workspace:
         layout = plan_memory(plan, sizes, dtype.itemsize)
         self._arenas = [aligned(layout.local_size) for _ in range(threads)]
         self._shared = aligned(layout.shared_size)
-        self.tables = _apart(threads, slots, np.uintp)
+        self.tables = apart(threads, slots, np.uintp)
         for table, arena in zip(self.tables, self._arenas, strict=True):
             for buffer, offset in layout.local.items():
                 table[buffer.index] = arena.ctypes.data + offset
             for buffer, offset in layout.shared.items():
                 table[buffer.index] = self._shared.ctypes.data + offset
-        self.sizes = _apart(threads, len(SIZE_FIELDS) + len(plan.symbols), np.int64)
-        self._barrier, self._fault = _apart(2, 8, np.int64)
+        self.sizes = apart(threads, len(SIZE_FIELDS) + len(plan.symbols), np.int64)
+        self._barrier, self._fault = apart(2, 8, np.int64)
         self.runtime = np.array(
             [
                 gemm_address(dtype.name),
@@ -89,8 +75,15 @@ class Workspace:
             dtype=np.uintp,
         )
 
-    def run(self, on_threads: Callable[[], None]) -> None:
-        """Run something that uses this workspace, and raise what it found wrong.
+        self._arguments = apart(threads, RESULT + 1, np.uint64)
+        for thread, row in enumerate(self._arguments):
+            sizes = self.sizes[thread].ctypes.data
+            surroundings = self.runtime.ctypes.data, self.tables.ctypes.data, thread, sizes
+            row[:4] = surroundings
+        self._addresses = [row.ctypes.data for row in self._arguments]
+
+    def run(self, team: Team, code: int, *arguments: int) -> int:
+        """Run code of the plan on all threads; the result is that of the first.
 
         Raises
         ------
@@ -98,7 +91,9 @@ class Workspace:
             If a row was looked up that its table does not have.
         """
         self._barrier[0] = self._fault[0] = 0
-        on_threads()
+        self._arguments[:, 4 : 4 + len(arguments)] = arguments
+        team.run(code, self._addresses)
         if self._fault[0]:
             row, rows = self._fault[1:3]
             raise ShapeError(f"There is no row {row} among {rows} rows, counted from 0.")
+        return int(self._arguments[0, RESULT])
