@@ -45,38 +45,36 @@ def test_a_step_of_gradient_descent_is_four_products_and_eight_kernels() -> None
           product: l8 = g0 @ g2
           kernel (rows, 64): l9 = from l8, g3
           product: l10 = l9 @ g4
-          kernel (rows, 1): l12 sum=, l13 =, l22 sum= from l10, g5, g1
+          kernel (rows, 1): l12 sum=, l13 =, l21 sum= from l10, g5, g1
           kernel (): l7 = from l12
-          product: l14 = l13 @ g4
-          kernel (rows, 64): l15 =, l18 sum= from l9, l14
-          product: l16 = g0ᵀ @ l15
-          kernel state (20, 64): g2 = from g2, g6, l16
-          kernel state (64,): g3 = from g3, g6, l18
-          product: l20 = l9ᵀ @ l13
-          kernel state (64, 1): g4 = from g4, g6, l20
-          kernel state (1,): g5 = from g5, g6, l22
+          kernel (rows, 64): l14 =, l17 sum= from l9, l13, g4
+          product: l15 = g0ᵀ @ l14
+          kernel state (20, 64): g2 = from g2, g6, l15
+          kernel state (64,): g3 = from g3, g6, l17
+          product: l19 = l9ᵀ @ l13
+          kernel state (64, 1): g4 = from g4, g6, l19
+          kernel state (1,): g5 = from g5, g6, l21
     """
     assert format_plan(lower_step(network(), n_threads=1)) == lines(expected)
 
 
 def test_a_small_state_is_kept_up_to_date_by_every_thread() -> None:
-    """Each adds up the sums of all (l12, l16, l18, l20, l22), and updates its own copy."""
+    """Each adds up the sums of all (l12, l15, l17, l19, l21), and updates its own copy."""
     expected = """
         phase 0
           product: l8 = g0 @ g2
           kernel (rows, 64): l9 = from l8, g3
           product: l10 = l9 @ g4
-          kernel (rows, 1): l12 sum=, l13 =, l22 sum= from l10, g5, g1
-          product: l14 = l13 @ g4
-          kernel (rows, 64): l15 =, l18 sum= from l9, l14
-          product: l16 = g0ᵀ @ l15
-          product: l20 = l9ᵀ @ l13
+          kernel (rows, 1): l12 sum=, l13 =, l21 sum= from l10, g5, g1
+          kernel (rows, 64): l14 =, l17 sum= from l9, l13, g4
+          product: l15 = g0ᵀ @ l14
+          product: l19 = l9ᵀ @ l13
         phase 1
           kernel (): l7 = from l12
-          kernel state (20, 64): g2 = from g2, g6, l16
-          kernel state (64,): g3 = from g3, g6, l18
-          kernel state (64, 1): g4 = from g4, g6, l20
-          kernel state (1,): g5 = from g5, g6, l22
+          kernel state (20, 64): g2 = from g2, g6, l15
+          kernel state (64,): g3 = from g3, g6, l17
+          kernel state (64, 1): g4 = from g4, g6, l19
+          kernel state (1,): g5 = from g5, g6, l21
     """
     plan = lower_step(network(), n_threads=2)
     assert plan.own_state
@@ -84,24 +82,23 @@ def test_a_small_state_is_kept_up_to_date_by_every_thread() -> None:
 
 
 def test_two_threads_share_the_update_of_a_large_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sums over the rows (l12, l18, l22) are added up by those who read them."""
+    """Sums over the rows (l12, l17, l21) are added up by those who read them."""
     monkeypatch.setattr(lowering, "_SMALL", 0)
     expected = """
         phase 0
           product: l8 = g0 @ g2
           kernel (rows, 64): r9 = from l8, g3
           product: l10 = r9 @ g4
-          kernel (rows, 1): l12 sum=, r13 =, l22 sum= from l10, g5, g1
-          product: l14 = r13 @ g4
-          kernel (rows, 64): r15 =, l18 sum= from r9, l14
+          kernel (rows, 1): l12 sum=, r13 =, l21 sum= from l10, g5, g1
+          kernel (rows, 64): r14 =, l17 sum= from r9, r13, g4
         phase 1
           kernel (): l7 = from l12
-          product split: s16 = g0ᵀ @ r15
-          kernel state split (20, 64): g2 = from g2, g6, s16
-          kernel state split (64,): g3 = from g3, g6, l18
-          product split: s20 = r9ᵀ @ r13
-          kernel state split (64, 1): g4 = from g4, g6, s20
-          kernel state split (1,): g5 = from g5, g6, l22
+          product split: s15 = g0ᵀ @ r14
+          kernel state split (20, 64): g2 = from g2, g6, s15
+          kernel state split (64,): g3 = from g3, g6, l17
+          product split: s19 = r9ᵀ @ r13
+          kernel state split (64, 1): g4 = from g4, g6, s19
+          kernel state split (1,): g5 = from g5, g6, l21
     """
     plan = lower_step(network(), n_threads=2)
     assert not plan.own_state
