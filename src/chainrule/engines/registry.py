@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 
 from chainrule.engines.base import Engine, FloatType, Function, Program
 from chainrule.errors import GraphError
@@ -55,7 +56,8 @@ def compile(
     Raises
     ------
     GraphError
-        If the outputs need a variable that is not among the inputs.
+        If the outputs need a variable that is not among the inputs, or ``n_threads`` is not a
+        whole number of 1 or more.
 
     Examples
     --------
@@ -65,5 +67,7 @@ def compile(
     >>> f(3.0, 4.0)
     [array(12.), array(7.)]
     """
+    if not isinstance(n_threads, Integral) or n_threads < 1:
+        raise GraphError(f"n_threads is {n_threads!r}; it must be a whole number of 1 or more.")
     wanted = (outputs,) if isinstance(outputs, Node) else tuple(outputs)
-    return get_engine(engine).compile(Program(tuple(inputs), wanted), dtype, n_threads)
+    return get_engine(engine).compile(Program(tuple(inputs), wanted), dtype, int(n_threads))

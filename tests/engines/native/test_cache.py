@@ -337,3 +337,14 @@ def test_what_was_not_used_for_longest_makes_room(
     cache.save(keys[4], CODE)
     kept = [key for key in keys if cache.load(key) is not None]
     assert kept == [keys[0], keys[3], keys[4]]
+
+
+def test_what_a_killed_process_left_half_written_is_removed(folder: Path) -> None:
+    folder.mkdir()
+    old, new = folder / "old.part", folder / "new.part"
+    for each in (old, new):
+        each.write_bytes(b"half")
+    os.utime(old, (1000, 1000))
+    cache.save(cache.key_of("a"), CODE)
+    assert not old.exists()
+    assert new.exists()  # somebody may still be writing it

@@ -225,3 +225,10 @@ def test_the_state_stays_that_of_the_last_good_step(
     # It can go on with the next minibatch, and fails at the same one again.
     assert failed.run(None, 8, failing, 5).steps == 0
     assert failed.run(None, 8, failing + 1, 5).failed_step is None
+
+
+@pytest.mark.parametrize("n_threads", [0, -1, 1.5, "two"])
+def test_a_number_of_threads_that_is_none_is_refused(n_threads: object) -> None:
+    x = variable("x", ("rows",))
+    with pytest.raises(cr.GraphError, match="must be a whole number"):
+        cr.compile([x], [x], n_threads=n_threads)  # type: ignore[arg-type]

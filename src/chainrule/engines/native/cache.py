@@ -11,11 +11,16 @@ import hashlib
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 __all__ = ["cache_folder", "key_of", "load", "save"]
 
 _MAGIC = b"chainrule object 1\n"
+
+_LONG_AGO = 3600.0
+"""Seconds after which nobody is still writing a file."""
+
 _MOST_BYTES = 256 * 2**20
 """When the folder holds more than this, the files not used for longest are removed."""
 
@@ -92,6 +97,9 @@ def _is_ours(descriptor: int) -> bool:
 
 def _make_room(folder: Path) -> None:
     with contextlib.suppress(OSError):
+        for part in folder.glob("*.part"):  # of a process that was killed while it wrote
+            if time.time() - part.stat().st_mtime > _LONG_AGO:
+                part.unlink()
         files = [(each.stat(), each) for each in folder.glob("*.o")]
         total = sum(status.st_size for status, _ in files)
         for status, each in sorted(files, key=lambda pair: pair[0].st_mtime):
