@@ -222,3 +222,13 @@ def test_a_sum_over_rows_for_a_bias_leaves_the_loop() -> None:
     ]
     assert "sum" not in inside(backward, outputs)
     assert slopes[0].shape == b.shape
+
+
+def test_nothing_flows_through_a_loop_of_no_steps() -> None:
+    nothing = variable("nothing", (0, "rows", SIZE))
+    (states,) = scan(recurrent, [h], [nothing])
+    slopes = gradient(fn.sum(states) + fn.sum(h), [W, h, nothing])
+    values = dict(evaluate(slopes, point(W, h, b, nothing)))
+    expected = [np.zeros((SIZE, SIZE)), np.ones((ROWS, SIZE)), np.zeros((0, ROWS, SIZE))]
+    for slope, right in zip(slopes, expected, strict=True):
+        np.testing.assert_array_equal(values[slope], right, strict=True)

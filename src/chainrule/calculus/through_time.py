@@ -46,6 +46,8 @@ def backward_scan(
     """
     loop: Loop = nodes[0].attributes["loop"]
     inputs = nodes[0].inputs
+    if loop.length == 0:
+        return [None] * len(inputs)  # no step reads anything
     outputs = [node.attributes["output"] for node in nodes]
     carry_bars = [_bar(each) for each in loop.carries]
     output_bars = [_bar(each) for each in outputs]
