@@ -42,6 +42,8 @@ class NativeFunction(Function):
             f"call {dtype} {n_threads}\n{text}",
             lambda: assemble(self._plan, dtype, vector_registers()),
         )
+        # Asked for once: LLVM has one lock for all, which a forked child may find taken.
+        self._entry = self._code.address("run")
         self._team = Team(n_threads)
         self._bounded = bounded_slices(program.outputs)
         self._free: list[tuple[dict[str, int], Workspace]] = []
@@ -68,7 +70,7 @@ class NativeFunction(Function):
             workspace.sizes[thread, : len(SIZE_FIELDS)] = rows, low
 
         with one_blas_thread() if self._needs_blas else nullcontext():
-            workspace.run(self._team, self._code.address("run"), seed, step)
+            workspace.run(self._team, self._entry, seed, step)
         with self._lock:
             self._free.append((capacity, workspace))
         return results

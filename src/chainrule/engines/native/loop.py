@@ -50,6 +50,8 @@ class NativeLoop(TrainingLoop):
     ) -> None:
         super().__init__(step, data, state, settings, seed)
         self._plan, self._code = _compiled(step, dtype, n_threads, batch_size)
+        # Asked for once: LLVM has one lock for all, which a forked child may find taken.
+        self._entry = self._code.address("run")
         self._needs_blas = needs_blas(self._plan.block)
         self._dtype = np.dtype(dtype)
         self._batch_size = batch_size
@@ -127,7 +129,7 @@ class NativeLoop(TrainingLoop):
         for memory, array in self._copies:
             memory[:] = array.ravel()
         with one_blas_thread() if self._needs_blas else nullcontext():
-            end = self._workspace.run(self._team, self._code.address("run"), *self._arguments)
+            end = self._workspace.run(self._team, self._entry, *self._arguments)
         report = RunReport(steps=end - first, loss_sum=float(self._losses[0]))
         report.failed_step = end if end < last else None
         report.rows = min(end * batch_size, n_rows) - min(first * batch_size, n_rows)
