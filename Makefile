@@ -3,7 +3,7 @@
 #   make run     train a network on real images of digits, and write build/report.html
 #   make test    run the tests
 #
-# Everything is installed into .venv here; nothing outside this folder is touched.
+# Everything is installed into .venv here; compiled code is kept in your cache folder.
 
 PYTHON ?= python3
 VENV   := .venv

@@ -241,3 +241,76 @@ def test_a_model_without_columns_is_refused_for_tables(tmp_path: Path, capsys: O
 def test_a_file_that_is_no_model_is_refused(cars: Path, capsys: Output) -> None:
     assert main(["predict", str(cars), str(cars)]) == 1
     assert "is not a model file" in " ".join(capsys.readouterr().err.split())
+
+
+def test_what_is_read_is_never_written_over(cars: Path, tmp_path: Path, capsys: Output) -> None:
+    before, model = cars.read_bytes(), tmp_path / "m.safetensors"
+    assert main(["fit", str(cars), *QUICK, "--out", str(cars)]) == 1
+    assert main(["fit", str(cars), *QUICK, "--report", str(cars)]) == 1
+    assert main(["fit", str(cars), *QUICK, "--out", str(model), "--report", str(model)]) == 1
+    assert not model.exists()
+    assert main(["fit", str(cars), *QUICK, "--out", str(model)]) == 0
+    saved = model.read_bytes()
+    assert main(["predict", str(model), str(cars), "--out", str(model)]) == 1
+    assert main(["predict", str(model), str(cars), "--out", str(cars)]) == 1
+    assert capsys.readouterr().err.count("named twice") == 5
+    assert (cars.read_bytes(), model.read_bytes()) == (before, saved)
+
+
+def test_an_interrupt_while_the_report_is_made_leaves_no_model(
+    cars: Path, tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chainrule.reports.fit_report.fit_report", interrupted)
+    model, page = tmp_path / "m.safetensors", tmp_path / "r.html"
+    assert main(["fit", str(cars), *QUICK, "--out", str(model), "--report", str(page)]) == 130
+    assert "nothing was written" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [cars]
+
+
+@pytest.mark.parametrize("column, value", [("power", "1e160"), ("price", "-1e300")])
+def test_numbers_too_large_to_compute_with_are_named(
+    column: str, value: str, cars: Path, capsys: Output
+) -> None:
+    rows = list(csv.reader(cars.read_text(encoding="utf-8").splitlines()))
+    rows[5][rows[0].index(column)] = value
+    with cars.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    assert main(["fit", str(cars), *QUICK]) == 1
+    error = " ".join(capsys.readouterr().err.split())
+    assert "line 6" in error
+    assert repr(column) in error
+    assert "too large to compute with" in error
+
+
+def test_a_target_that_is_different_in_each_row_makes_no_classes(
+    cars: Path, capsys: Output
+) -> None:
+    assert main(["fit", str(cars), *QUICK, "--task", "classification"]) == 1
+    assert "each would be a class of its own" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_target_without_a_value_is_told_before_anything_is_written(
+    cars: Path, tmp_path: Path, capsys: Output
+) -> None:
+    model, out = tmp_path / "m.safetensors", tmp_path / "p.csv"
+    assert main(["fit", str(cars), *QUICK, "--out", str(model)]) == 0
+    text = cars.read_text(encoding="utf-8").splitlines()
+    text[3] = text[3].rpartition(",")[0] + ","
+    cars.write_text("\n".join(text) + "\n", encoding="utf-8")
+    assert main(["predict", str(model), str(cars), "--out", str(out)]) == 1
+    assert "line 4" in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "options, fault",
+    [(["--test-size", "nan"], "nan"), (["--ignore", "price"], "cannot be ignored")],
+)
+def test_options_without_a_meaning_are_refused(
+    options: list[str], fault: str, cars: Path, capsys: Output
+) -> None:
+    assert main(["fit", str(cars), *options]) == 2
+    assert fault in capsys.readouterr().err

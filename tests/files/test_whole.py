@@ -59,3 +59,25 @@ def test_an_absent_folder_is_named_beforehand(tmp_path: Path) -> None:
         check_writable(tmp_path / "absent" / "file")
     with pytest.raises(FileError, match="is a folder"):
         check_writable(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_or_a_device_is_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for attempt in (lambda: write_whole(pipe, b"new"), lambda: check_writable(pipe)):
+        with pytest.raises(FileError, match="a device or a pipe, not a file"):
+            attempt()
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_what_is_read_or_written_already_is_not_written_over(tmp_path: Path) -> None:
+    data = tmp_path / "data.csv"
+    data.write_text("a,b\n")
+    link = tmp_path / "link.csv"
+    link.symlink_to(data)
+    for name in (data, link):
+        with pytest.raises(FileError, match="named twice"):
+            check_writable(name, keep=[tmp_path / "other", data])
+    check_writable(tmp_path / "new.csv", keep=[data])

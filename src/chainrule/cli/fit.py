@@ -76,11 +76,19 @@ def fit(
     from chainrule.datasets.targets import choose_target, describe_target
     from chainrule.files.whole import check_writable, write_whole
 
+    if test_size != test_size:
+        raise click.BadParameter("nan is no share of the rows.", param_hint="--test-size")
+    keep: list[str | Path] = [data] if Path(data).exists() else []
     for path in (out, report):
         if path is not None:
-            check_writable(path)
+            check_writable(path, keep)
+            keep.append(path)
     table = read_table(data)
     described = describe_target(table, choose_target(table, target), task)
+    if described.name in ignore:
+        raise click.UsageError(
+            f"The target {described.name!r} cannot be ignored. Name another --target."
+        )
 
     import rich.progress  # noqa: F401  else its import would be counted as time of training
     from rich.console import Console
@@ -120,13 +128,17 @@ def fit(
         # A parameter that does not suit the data: the estimator says which, and why.
         raise click.ClickException(str(error)) from None
     lines = facts(result)
+    page = b""
+    if report is not None:
+        from chainrule.reports.fit_report import fit_report
+
+        page = fit_report(result, __version__).encode("utf-8")
+    # Only now, so that Ctrl-C finds either nothing written or everything.
     if out is not None:
         result.model.save(out)
         lines.append(("model", str(out)))
     if report is not None:
-        from chainrule.reports.fit_report import fit_report
-
-        write_whole(report, fit_report(result, __version__).encode("utf-8"))
+        write_whole(report, page)
         lines.append(("report", str(report)))
     for name, text in lines:
         click.echo(f"{click.style(f'{name:10}', bold=True)} {text}")

@@ -88,11 +88,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         _tell("Interrupted: nothing was written.")
         return 130
-    except BrokenPipeError:
-        # The reader, `head` for one, has all it wants. What Python still has in its buffer must
-        # go somewhere, or it complains at exit.
+    except OSError as error:
+        # What Python still has in its buffer must go somewhere, or it complains at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        if isinstance(error, BrokenPipeError):
+            return 0  # the reader, `head` for one, has all it wants
+        _tell(f"Error: the output cannot be written: {error.strerror or error}.")
+        return 1
     except (ChainruleError, click.ClickException) as error:
         _tell(
             f"Error: {error.format_message() if isinstance(error, click.ClickException) else error}"

@@ -34,7 +34,7 @@ def predict(model: Path, data: str, out: Path | None, unknown_as_zeros: bool) ->
     from chainrule.files.whole import check_writable, write_whole
 
     if out is not None:
-        check_writable(out)
+        check_writable(out, [model, *([data] if Path(data).exists() else [])])
     loaded = cr.load(model)
     if not isinstance(loaded, cr.TableModel):
         raise FileError(
@@ -44,6 +44,8 @@ def predict(model: Path, data: str, out: Path | None, unknown_as_zeros: bool) ->
         )
     table = read_table(data)
     X = loaded.encoded(table, unknown_as_zeros)
+    known = loaded.target.name in table.columns
+    actual = read_target(loaded.target, table) if known else None
     predicted = loaded.predict_encoded(X)
     columns = {f"predicted {loaded.target.name}": predicted.tolist()}
     if hasattr(loaded.estimator, "predict_proba"):
@@ -58,6 +60,6 @@ def predict(model: Path, data: str, out: Path | None, unknown_as_zeros: bool) ->
         click.echo(f"{len(predicted):,} predictions in {out}", err=True)
     else:
         click.echo(text.getvalue(), nl=False)
-    if loaded.target.name in table.columns:
-        name, score = measure(loaded.target, read_target(loaded.target, table), predicted)
+    if actual is not None:
+        name, score = measure(loaded.target, actual, predicted)
         click.echo(f"{name} {score:.3f} on these {len(predicted):,} rows", err=True)

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.datasets.numbers import first_bad_number, read_numbers
+from chainrule.datasets.numbers import LARGEST, first_bad_number, read_numbers
 from chainrule.datasets.table import Column, Table, is_missing
 from chainrule.errors import DataError
 
@@ -161,12 +161,12 @@ def _numbers(table: Table, name: str, missing: npt.NDArray[np.bool_]) -> Numbers
 def _check_finite(
     table: Table, name: str, numbers: Numbers, missing: npt.NDArray[np.bool_]
 ) -> None:
-    infinite = np.flatnonzero(np.isinf(np.where(missing, 0.0, numbers)))
-    if len(infinite):
+    large = np.flatnonzero(np.abs(np.where(missing, 0.0, numbers)) > LARGEST)
+    if len(large):
         raise DataError(
-            f"{table.source}, {table.place(infinite[0])}: column {name!r} holds infinity or a "
-            f"number too large for double precision. Correct it, or leave it empty and give "
-            f"--impute."
+            f"{table.source}, {table.place(large[0])}: column {name!r} holds infinity or a "
+            f"number too large to compute with ({numbers[large[0]]:g}). Correct it, or leave it "
+            f"empty and train with --impute."
         )
 
 

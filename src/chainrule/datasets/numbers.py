@@ -7,7 +7,10 @@ import numpy.typing as npt
 
 from chainrule.datasets.table import Column
 
-__all__ = ["first_bad_number", "read_numbers"]
+__all__ = ["LARGEST", "first_bad_number", "read_numbers"]
+
+LARGEST = 1e150
+"""Squares of larger numbers, and so their spread, overflow in double precision."""
 
 
 def read_numbers(values: Column, missing: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64] | None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.datasets.numbers import first_bad_number, read_numbers
+from chainrule.datasets.numbers import LARGEST, first_bad_number, read_numbers
 from chainrule.datasets.table import Table, is_missing
 from chainrule.errors import DataError
 
@@ -122,11 +122,12 @@ def read_target(target: Target, table: Table) -> npt.NDArray[Any]:
                 f"numbers, but here is {str(values[row])!r}. Correct it; or, if it holds "
                 f"classes, give --task classification."
             )
-        infinite = np.flatnonzero(~np.isfinite(numbers))
-        if len(infinite):
+        large = np.flatnonzero(np.abs(numbers) > LARGEST)
+        if len(large):
             raise DataError(
-                f"{table.source}, {table.place(infinite[0])}: the target {target.name!r} is "
-                f"infinite or too large for double precision. Correct it."
+                f"{table.source}, {table.place(large[0])}: the target {target.name!r} is "
+                f"{numbers[large[0]]:g}, which is too large to compute with in double precision. "
+                f"Correct it."
             )
         return numbers
     if values.dtype.kind == "f" or (

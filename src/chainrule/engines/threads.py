@@ -57,6 +57,16 @@ def one_blas_thread() -> Iterator[None]:
                 _limit(_before)
 
 
+def _forget() -> None:
+    """A forked child has none of the threads that may have held the lock or set the limit."""
+    global _lock, _users
+    _lock, _users = threading.Lock(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
 def _limit(numbers: list[int]) -> None:
     for library, number in zip(_libraries(), numbers, strict=True):
         if library.num_threads != number:

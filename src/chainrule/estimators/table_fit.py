@@ -202,6 +202,12 @@ def _split(
                 f"{table.source}: the target {target.name!r} is {str(y[0])!r} in every row, so "
                 f"there is nothing to tell apart. Give rows of at least two classes."
             )
+        if counts.max() == 1:
+            raise DataError(
+                f"{table.source}: the target {target.name!r} is different in each of its {len(y)} "
+                f"rows, and each would be a class of its own. If it holds numbers, give --task "
+                f"regression; or name another --target."
+            )
         if counts.min() >= 2 and len(counts) <= min(n_test, len(y) - n_test):
             strata = y
     train, held_out = train_test_split(rows, test_size=n_test, random_state=seed, stratify=strata)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from chainrule.errors import FileError
@@ -26,9 +27,11 @@ def write_whole(path: str | Path, data: bytes) -> None:
     Raises
     ------
     FileError
-        If it cannot be written: the folder is absent, permission is denied, the disk is full.
+        If it cannot be written: the folder is absent, permission is denied, the disk is full,
+        or there is something else than a file, a device for one.
     """
     target = Path(os.path.realpath(path))
+    _refuse_what_is_no_file(path, target)
     beside = target.with_name(f".{target.name[:80]}.{secrets.token_hex(6)}.part")
     try:
         try:
@@ -46,20 +49,38 @@ def write_whole(path: str | Path, data: bytes) -> None:
         raise FileError(_cannot_write(path, error.strerror or str(error))) from None
 
 
-def check_writable(path: str | Path) -> None:
+def check_writable(path: str | Path, keep: Sequence[str | Path] = ()) -> None:
     """Refuse a path that :func:`write_whole` could not write to, before there is work to lose.
+
+    Parameters
+    ----------
+    path : str or Path
+    keep : sequence of str or Path
+        Files that must not be replaced: what is read, and what else is written.
 
     Raises
     ------
     FileError
     """
     target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise FileError(_cannot_write(path, "it is a folder"))
+    _refuse_what_is_no_file(path, target)
+    if any(target == Path(os.path.realpath(each)) for each in keep):
+        raise FileError(
+            f"{path} is named twice: what is read from it, or written to it first, would be lost. "
+            f"Name another file to write to."
+        )
     if not target.parent.is_dir():
         raise FileError(_cannot_write(path, f"there is no folder {str(target.parent)!r}"))
     if not os.access(target.parent, os.W_OK):
         raise FileError(_cannot_write(path, f"no permission to write to {str(target.parent)!r}"))
+
+
+def _refuse_what_is_no_file(path: str | Path, target: Path) -> None:
+    """A name is given to the new file in one step, and whatever had it before would be gone."""
+    if target.is_dir():
+        raise FileError(_cannot_write(path, "it is a folder"))
+    if os.path.lexists(target) and not target.is_file():
+        raise FileError(_cannot_write(path, "it is a device or a pipe, not a file"))
 
 
 def _cannot_write(path: str | Path, reason: str) -> str:

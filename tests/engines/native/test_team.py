@@ -13,6 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from chainrule.engines.native.team import Team
+from chainrule.errors import ChainruleError
 
 LIMIT = 10.0
 """Seconds: far more than any of this takes."""
@@ -133,3 +134,15 @@ def test_locks_of_a_team_that_is_gone_serve_the_next() -> None:
         run(team, lambda thread, m=meeting, s=seen: (m.wait(), s.append(thread)))
         assert sorted(seen) == [0, 1]
         del team
+
+
+def test_a_system_without_more_threads_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    team = Team(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(ChainruleError, match="lower n_threads"):
+            run(team, lambda thread: None)
+    run(team, lambda thread: None)

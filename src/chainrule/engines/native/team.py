@@ -20,6 +20,7 @@ from chainrule.engines.native.handover import (
     new_lock,
     spare_lock,
 )
+from chainrule.errors import ChainruleError
 
 __all__ = ["Team"]
 
@@ -77,9 +78,14 @@ class _Others:
         weakref.finalize(self, _stop, self.boxes, self.process)
         for number, box in enumerate(self.boxes, start=1):
             name = f"chainrule_{number}"
-            threading.Thread(
-                target=_follow, args=(self.handover, box), name=name, daemon=True
-            ).start()
+            thread = threading.Thread(None, _follow, name, (code, box), daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                raise ChainruleError(
+                    f"The system starts no thread beyond {number} of {count + 1} ({error}). "
+                    f"Give a lower n_threads."
+                ) from None
 
     def run(self, code: int, arguments: Sequence[int]) -> None:
         self.boxes[:, BOX.index("code")] = code
