@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -15,8 +17,9 @@ from threadpoolctl import ThreadpoolController
 
 import chainrule as cr
 import chainrule.graph.functions as fn
-from chainrule.engines.base import TrainingLoop
+from chainrule.engines.base import TrainingLoop, TrainingStep
 from chainrule.engines.native import sharing
+from chainrule.engines.registry import get_engine
 from chainrule.errors import ShapeError
 from chainrule.graph.node import variable
 from tests.helpers.training_steps import N_ROWS, TRAINING_CASES, TrainingCase, train
@@ -232,3 +235,68 @@ def test_a_number_of_threads_that_is_none_is_refused(n_threads: object) -> None:
     x = variable("x", ("rows",))
     with pytest.raises(cr.GraphError, match="must be a whole number"):
         cr.compile([x], [x], n_threads=n_threads)  # type: ignore[arg-type]
+
+
+AT_EXIT = """
+import atexit
+import numpy as np
+import chainrule as cr
+
+x = cr.variable("x", ("rows", 3))
+f = cr.compile([cr.tanh(x)], [x], n_threads=2)
+X = np.ones((8, 3))
+atexit.register(lambda: print("once more", f(X)[0].shape))
+f(X)
+"""
+
+
+def test_a_function_may_be_called_once_more_at_exit() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", AT_EXIT], capture_output=True, text=True, timeout=LIMIT, check=True
+    )
+    assert done.stdout.strip() == "once more (8, 3)"
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63 + 5, 2**64 + 5])
+def test_any_whole_number_is_a_seed(seed: int) -> None:
+    x = variable("x", ("rows", 3))
+    draws = [fn.uniform(x.shape, stream=1)]
+    one, other = (cr.compile(draws, [x], engine=engine) for engine in ("native", "reference"))
+    values = np.ones((4, 3))
+    np.testing.assert_array_equal(one(values, seed=seed)[0], other(values, seed=seed)[0])
+
+
+def test_two_threads_may_run_one_loop() -> None:
+    loop = TRAINING_CASES["mlp"].loop("native", n_threads=2)
+    threads = [
+        threading.Thread(target=lambda: [loop.run(None, 8, 0, 4) for _ in range(50)])
+        for _ in range(2)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(LIMIT)
+    assert not any(each.is_alive() for each in threads)
+    assert loop.steps_done == 400
+    assert all(np.isfinite(each).all() for each in loop.state)
+
+
+def test_one_array_for_two_variables_is_one_for_every_thread() -> None:
+    X, a, b = variable("X", ("rows", 3)), variable("a", (3,)), variable("b", (3,))
+    loss = fn.mean(fn.square(X @ fn.reshape(a, (3, 1)) + fn.sum(b)))
+    step = TrainingStep((X,), (a, b), (a * 0.9, b), (), loss)
+    found = []
+    for n_threads in (1, 2):
+        state = np.ones(3)
+        loop = get_engine("native").compile_step(
+            step,
+            "float64",
+            [np.arange(24.0).reshape(8, 3)],
+            [state, state],
+            {},
+            n_threads=n_threads,
+            batch_size=4,
+        )
+        found.append((loop.run(None, 4, 0, 2).loss_sum, state.tolist()))
+    assert found[0][1] == found[1][1]
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-13)

@@ -1,6 +1,6 @@
 """The engine asks the machine about its vectors, and is right whatever the answer.
 
-Small products are written for the width and number of the vector registers; code for other
+Products are written for the width and number of the vector registers; code for other
 processors than this one must give the same. What this processor lacks LLVM makes of what it has.
 """
 

@@ -16,10 +16,10 @@ _APART = 16
 """Numbers of 64 bits between what two threads write: two cache lines, as they are fetched."""
 
 
-def aligned(size: int) -> npt.NDArray[np.uint8]:
+def aligned(size: int, alignment: int = ALIGNMENT) -> npt.NDArray[np.uint8]:
     """Bytes that start at a cache line."""
-    memory = np.empty(size + ALIGNMENT, dtype=np.uint8)
-    start = -memory.ctypes.data % ALIGNMENT
+    memory = np.empty(size + alignment, dtype=np.uint8)
+    start = -memory.ctypes.data % alignment
     return memory[start : start + size]
 
 
@@ -31,6 +31,6 @@ def row_length(entries: int) -> int:
 def apart(rows: int, entries: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """Zeros of 64 bits, in rows that are so long that no two of them share a cache line."""
     length = row_length(entries)
-    memory = aligned(8 * rows * length).view(dtype)
+    memory = aligned(8 * rows * length, 8 * _APART).view(dtype)
     memory[:] = 0
     return memory.reshape(rows, length)

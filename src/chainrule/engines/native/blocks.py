@@ -257,7 +257,7 @@ class BlockBuilder:
         )
 
     def _matrix(self, node: Node) -> View:
-        """A value as BLAS reads it: rows or columns without gaps inside them."""
+        """A value as products read it, BLAS and ours: rows or columns without gaps inside them."""
         view = self._in_memory(node)
         rows, columns = view.strides
         aligned = columns == 1 or rows == 1 or 1 in view.shape

@@ -23,7 +23,7 @@ __all__ = ["NativeEngine"]
 
 
 class NativeEngine(Engine):
-    """Programs as machine code: LLVM for what is element-wise, BLAS for matrix products."""
+    """Programs as machine code, written by LLVM; BLAS for products of widths not known before."""
 
     name = "native"
 

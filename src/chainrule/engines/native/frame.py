@@ -157,10 +157,6 @@ class Frame:
             function = ir.Function(self.module, kind, name)
         self.b.call(function, [target, source, size, ir.Constant(_I1, 0)])
 
-    def call_pointer(self, pointer: Value, kind: ir.FunctionType, arguments: list[Value]) -> Value:
-        """Call a function by its address."""
-        return call_address(self.b, pointer, kind, arguments)
-
     # --- threads -------------------------------------------------------------------------
 
     def synchronise(self) -> None:

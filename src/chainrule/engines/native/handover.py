@@ -39,6 +39,8 @@ class Handover:
 
     Attributes
     ----------
+    code : Code
+        Keeps the machine code in memory.
     lead : callable
         ``lead(boxes, stride, n_boxes, code, arguments)`` lets the threads of all boxes begin,
         calls ``code(arguments)`` itself, and returns when all have ended.

@@ -32,7 +32,7 @@ __all__ = ["KernelCall", "KernelEmitter", "emit_loop"]
 Value = Any
 Strides = tuple[Dimension, ...]
 
-_I1, _I64 = ir.IntType(1), ir.IntType(64)
+_I64 = ir.IntType(64)
 _POINTER = ir.PointerType()
 # The order of a sum may be changed, so that it vectorises; NaN and infinity stay.
 _SUM_FLAGS = ("reassoc", "nsz", "contract")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 
@@ -58,6 +59,8 @@ class NativeLoop(TrainingLoop):
         self._sizes = self._read_sizes()
         self._bind(batch_size)
         self._team = Team(n_threads)
+        # Runs share the workspace and the state.
+        self._lock = threading.Lock()
 
     def _read_sizes(self) -> dict[str, int]:
         for node, array in zip(self.step.minibatch, self.data, strict=True):
@@ -81,12 +84,16 @@ class NativeLoop(TrainingLoop):
         n_data, n_state = len(self.data), len(self.state)
         width = self._dtype.itemsize
         self._copies: list[tuple[Array, Array]] = []
+        places: dict[tuple[int, int], Array] = {}
         for buffer, array in zip(plan.inputs[n_data : n_data + n_state], self.state, strict=True):
             workspace.tables[:, buffer.index] = array.ctypes.data
-            for table in workspace.tables[1:] if plan.own_state else ():
-                memory = aligned(array.nbytes).view(array.dtype)
-                table[buffer.index] = memory.ctypes.data
-                self._copies.append((memory, array))
+            for thread in range(1, plan.n_threads if plan.own_state else 1):
+                # One array given for two variables is one in the copies, too.
+                place = thread, array.ctypes.data
+                if place not in places:
+                    places[place] = aligned(array.nbytes).view(array.dtype)
+                    self._copies.append((places[place], array))
+                workspace.tables[thread, buffer.index] = places[place].ctypes.data
         for position, buffer in enumerate(plan.inputs[n_data + n_state :]):
             workspace.tables[:, buffer.index] = self._setting_values.ctypes.data + position * width
         self._data_pointers = np.array([each.ctypes.data for each in self.data], dtype=np.uintp)
@@ -103,6 +110,17 @@ class NativeLoop(TrainingLoop):
         self._batch_size = batch_size
 
     def _run(
+        self,
+        order: npt.NDArray[np.int64] | None,
+        batch_size: int,
+        first: int,
+        last: int,
+        loss_sum: float,
+    ) -> RunReport:
+        with self._lock:
+            return self._run_alone(order, batch_size, first, last, loss_sum)
+
+    def _run_alone(
         self,
         order: npt.NDArray[np.int64] | None,
         batch_size: int,

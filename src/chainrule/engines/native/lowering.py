@@ -52,7 +52,8 @@ def lower_step(step: TrainingStep, n_threads: int, batch_size: int = 1) -> Plan:
 def _without_single_terms(outputs: Sequence[Node]) -> list[Node]:
     """The outputs with products that are sums of one term written as what they are.
 
-    The gradient of a layer with one output has one; element by element it can be fused.
+    The gradient of a layer with one output has one; element by element it can be fused. Bodies
+    of loops are left as they are.
     """
 
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
@@ -74,4 +75,5 @@ longer than the arithmetic that they save.
 
 def _is_small(step: TrainingStep) -> bool:
     sizes = [count(node.shape) for node in step.state]
-    return sum(size for size in sizes if isinstance(size, int)) <= _SMALL
+    known = [size for size in sizes if isinstance(size, int)]
+    return len(known) == len(sizes) and sum(known) <= _SMALL

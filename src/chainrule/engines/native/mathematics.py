@@ -28,7 +28,7 @@ Value = Any
 _LN2 = math.log(2.0)
 _LN2_HEAD, _LN2_TAIL = 0.6931471803691238, 1.9082149292705877e-10
 """ln 2 as a sum; the head is so short that its product with an exponent is exact."""
-_I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+_I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
 class Mathematics:

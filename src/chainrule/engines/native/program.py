@@ -16,7 +16,7 @@ from chainrule.engines.native.frame import Frame
 from chainrule.engines.native.kernels import KernelEmitter, emit_loop
 from chainrule.engines.native.layout import global_shape
 from chainrule.engines.native.mathematics import Mathematics
-from chainrule.engines.native.modules import Modules, call_function
+from chainrule.engines.native.modules import Modules, call_address, call_function
 from chainrule.engines.native.plan import (
     Block,
     Kernel,
@@ -145,7 +145,10 @@ class ProgramWriter:
     # --- matrix products and look-ups ----------------------------------------------------
 
     def _emit_matmul(self, product: MatMul) -> None:
-        """BLAS counts by columns: C = A·B by rows is Cᵀ = Bᵀ·Aᵀ by columns."""
+        """Write a product out, or call BLAS where its width is known only at run time.
+
+        BLAS counts by columns: C = A·B by rows is Cᵀ = Bᵀ·Aᵀ by columns.
+        """
         operands = self._operands(product)
         if is_written_out(product):
             self.products.emit(product, operands)
@@ -169,7 +172,7 @@ class ProgramWriter:
             operands.target,
             self._integer(product.target.strides[0] if product.left.shape[0] != 1 else columns),
         ]
-        self.frame.call_pointer(self.frame.runtime_pointer("gemm"), kind, arguments)
+        call_address(self.b, self.frame.runtime_pointer("gemm"), kind, arguments)
 
     def _operands(self, product: MatMul) -> Operands:
         """What a thread multiplies; of a product that is split, its share of the lines."""

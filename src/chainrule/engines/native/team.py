@@ -39,6 +39,10 @@ class Team:
     def __init__(self, size: int) -> None:
         self.size = size
         self._handover = handover() if size > 1 else None
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._process = os.getpid()
         self._others: _Others | None = None
         # Two runs at once would each wait for threads that the other has.
         self._lock = threading.Lock()
@@ -56,10 +60,12 @@ class Team:
         if self.size == 1:
             _Job(code)(arguments[0])
             return
+        # A forked child has a copy of lock and boxes, but not the threads that use them.
+        if self._process != os.getpid():
+            self._start_anew()
         with self._lock:
             assert self._handover is not None
-            # A forked child has a copy of the boxes, but not the threads that wait at them.
-            if self._others is None or self._others.process != os.getpid():
+            if self._others is None:
                 self._others = _Others(self._handover, self.size - 1)
             self._others.run(code, arguments)
 
@@ -68,14 +74,15 @@ class _Others:
     """The threads besides the caller's, each with a box at which it waits."""
 
     def __init__(self, code: Handover, count: int) -> None:
-        self.process = os.getpid()
         self.handover = code
         self.boxes = apart(count, len(BOX), np.uint64)
         functions = [lock_function(name) for name in ("acquire", "release")]
         for box in self.boxes:
             box[:2] = [ctypes.cast(each, ctypes.c_void_p).value or 0 for each in functions]
             box[BOX.index("begin")], box[BOX.index("ended")] = new_lock(), new_lock()
-        weakref.finalize(self, _stop, self.boxes, self.process)
+        finalizer = weakref.finalize(self, _stop, self.boxes, os.getpid())
+        # Not at exit: there may be one more run before the end, and daemons need not be stopped.
+        finalizer.atexit = False
         for number, box in enumerate(self.boxes, start=1):
             name = f"chainrule_{number}"
             thread = threading.Thread(None, _follow, name, (code, box), daemon=True)

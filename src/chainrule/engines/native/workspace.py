@@ -91,7 +91,7 @@ class Workspace:
             If a row was looked up that its table does not have.
         """
         self._barrier[0] = self._fault[0] = 0
-        self._arguments[:, 4 : 4 + len(arguments)] = arguments
+        self._arguments[:, 4 : 4 + len(arguments)] = [each % 2**64 for each in arguments]
         team.run(code, self._addresses)
         if self._fault[0]:
             row, rows = self._fault[1:3]
