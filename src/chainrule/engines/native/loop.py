@@ -118,41 +118,31 @@ class NativeLoop(TrainingLoop):
         loss_sum: float,
     ) -> RunReport:
         with self._lock:
-            return self._run_alone(order, batch_size, first, last, loss_sum)
-
-    def _run_alone(
-        self,
-        order: npt.NDArray[np.int64] | None,
-        batch_size: int,
-        first: int,
-        last: int,
-        loss_sum: float,
-    ) -> RunReport:
-        if batch_size > self._batch_size:
-            self._bind(batch_size)
-        for position, node in enumerate(self.step.settings):
-            self._setting_values[position] = self.settings[node.name or ""]
-        n_rows = len(self.data[0]) if order is None else len(order)
-        told = {
-            "order": 0 if order is None else order.ctypes.data,
-            "batch_size": batch_size,
-            "first": first,
-            "last": last,
-            "n_rows": n_rows,
-            "seed": self.seed,
-            "step": self.steps_done,
-        }
-        self._control[:] = [told[name] for name in CONTROL_FIELDS]
-        self._losses[0] = loss_sum
-        for memory, array in self._copies:
-            memory[:] = array.ravel()
-        with one_blas_thread() if self._needs_blas else nullcontext():
-            end = self._workspace.run(self._team, self._entry, *self._arguments)
-        report = RunReport(steps=end - first, loss_sum=float(self._losses[0]))
-        report.failed_step = end if end < last else None
-        report.rows = min(end * batch_size, n_rows) - min(first * batch_size, n_rows)
-        self.steps_done += report.steps
-        return report
+            if batch_size > self._batch_size:
+                self._bind(batch_size)
+            for position, node in enumerate(self.step.settings):
+                self._setting_values[position] = self.settings[node.name or ""]
+            n_rows = len(self.data[0]) if order is None else len(order)
+            told = {
+                "order": 0 if order is None else order.ctypes.data,
+                "batch_size": batch_size,
+                "first": first,
+                "last": last,
+                "n_rows": n_rows,
+                "seed": self.seed,
+                "step": self.steps_done,
+            }
+            self._control[:] = [told[name] for name in CONTROL_FIELDS]
+            self._losses[0] = loss_sum
+            for memory, array in self._copies:
+                memory[:] = array.ravel()
+            with one_blas_thread() if self._needs_blas else nullcontext():
+                end = self._workspace.run(self._team, self._entry, *self._arguments)
+            report = RunReport(steps=end - first, loss_sum=float(self._losses[0]))
+            report.failed_step = end if end < last else None
+            report.rows = min(end * batch_size, n_rows) - min(first * batch_size, n_rows)
+            self.steps_done += report.steps
+            return report
 
 
 # partial_fit binds one step to other data again and again.

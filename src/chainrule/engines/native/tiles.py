@@ -71,10 +71,13 @@ class Tiles:
         function = self._functions.get(f"block_{columns}")
         if function is None:
             function = self.new_function(f"block_{columns}", types)
-            widths = [self.lanes] * (columns // self.lanes)
-            widths += [columns % self.lanes] * (columns % self.lanes > 0)
-            _BlockWriter(self, function, widths).write()
+            _BlockWriter(self, function, self._widths(columns)).write()
         return function
+
+    def _widths(self, columns: int) -> list[int]:
+        """The widths of the vectors that so many columns are read in."""
+        whole, rest = divmod(columns, self.lanes)
+        return [self.lanes] * whole + [rest] * (rest > 0)
 
     def new_function(
         self, name: str, types: list[ir.Type], module: ir.Module | None = None
@@ -99,8 +102,7 @@ class Tiles:
         function = self.new_function(name, [_I64, _POINTER, _I64, _POINTER])
         lines, source, step, panel = function.args
         b = ir.IRBuilder(function.append_basic_block("entry"))
-        whole, rest = divmod(columns, self.lanes)
-        widths = [self.lanes] * whole + [rest] * (rest > 0)
+        widths = self._widths(columns)
 
         def line(k: Value) -> None:
             origin = self.place(b, source, b.mul(k, step))
