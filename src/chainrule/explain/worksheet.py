@@ -25,6 +25,8 @@ __all__ = [
     "Given",
     "Kink",
     "Path",
+    "Term",
+    "Update",
     "Use",
     "Value",
     "Worksheet",
@@ -42,10 +44,14 @@ def as_value(array: npt.NDArray[np.generic]) -> Value:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Given:
-    """A variable and the value that it was given."""
+    """A variable and the value that it was given.
+
+    ``note`` says what it stands for where that is not the variable of that name alone.
+    """
 
     symbol: str
     value: Value
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,14 @@ class ForwardStep:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Term:
+    """One term of a sum over the entries of an array: its formula and its value."""
+
+    rule: Formula
+    value: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Use:
     """What one use of a value adds to its gradient: upstream gradient times local derivative.
 
@@ -104,6 +118,10 @@ class Use:
         The whole contribution: ``∂f/∂Z·Wᵀ``.
     product : float or array
         Its value.
+    largest : tuple of Term
+        Where the contribution is a sum over the entries of arrays: its largest terms.
+    n_terms : int
+        How many terms the sum has.
     """
 
     by: str
@@ -112,6 +130,8 @@ class Use:
     slope_value: float | None
     rule: Formula
     product: Value
+    largest: tuple[Term, ...] = ()
+    n_terms: int = 0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -223,6 +243,32 @@ class Definition:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Update:
+    """What an optimizer makes of a parameter, given its gradient.
+
+    Attributes
+    ----------
+    optimizer : str
+        Its name: ``adam``.
+    symbol : str
+        The parameter: ``W2[3, 1]``.
+    given : tuple of Given
+        The parameter, its gradient, the learning rate, and what the optimizer remembers.
+    forward : tuple of ForwardStep
+        From these to the new value, which is the last.
+    before, after : float
+        The values of the parameter.
+    """
+
+    optimizer: str
+    symbol: str
+    given: tuple[Given, ...]
+    forward: tuple[ForwardStep, ...]
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Worksheet:
     """A whole derivation.
 
@@ -242,6 +288,12 @@ class Worksheet:
     definitions : tuple of Definition
     value : float
         The result.
+    title : str
+        What this is a derivation of, in words; empty for a formula, which says so itself.
+    notes : tuple of str
+        Sentences about the whole: what was left out, for one.
+    update : Update or None
+        Of a trained network: the step that the optimizer takes along the gradient.
     """
 
     symbol: str
@@ -252,3 +304,6 @@ class Worksheet:
     chains: tuple[Chain, ...]
     definitions: tuple[Definition, ...]
     value: float
+    title: str = ""
+    notes: tuple[str, ...] = ()
+    update: Update | None = None

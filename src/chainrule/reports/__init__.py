@@ -1,1 +1,1 @@
-"""Pages about a fit: self-contained HTML."""
+"""The page about a fit: self-contained HTML."""

@@ -6,11 +6,11 @@ import numpy as np
 
 from chainrule.estimators.table_fit import TableFit
 from chainrule.explain.derivation import explain
-from chainrule.reports.drawing import draw_layers
+from chainrule.pages.markup import Markup, element, join, raw
+from chainrule.pages.network_drawing import draw_layers
+from chainrule.pages.page import figure, page, section
+from chainrule.pages.plots import line_plot, scatter_plot
 from chainrule.reports.facts import facts, layer_sizes, short
-from chainrule.reports.markup import Markup, element, join, raw
-from chainrule.reports.page import figure, page, section
-from chainrule.reports.plots import line_plot, scatter_plot
 from chainrule.reports.results import class_results, image_results
 
 __all__ = ["fit_report"]

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.estimators.table_fit import TableFit
-from chainrule.reports.markup import Markup, element, join
-from chainrule.reports.page import section
-from chainrule.reports.pixels import image
+from chainrule.pages.markup import Markup, element, join
+from chainrule.pages.page import section
+from chainrule.pages.pixels import image
 
 __all__ = ["class_results", "image_results"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from chainrule.reports.markup import Markup, element, join, raw
+from chainrule.pages.markup import Markup, element, join, raw
 
 __all__ = ["figure", "page", "section"]
 

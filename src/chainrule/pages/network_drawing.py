@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from chainrule.reports.markup import Markup, element, join
+from chainrule.pages.markup import Markup, element, join
 
 __all__ = ["draw_layers"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.reports.markup import Markup, element, join
+from chainrule.pages.markup import Markup, element, join
 
 __all__ = ["Axis", "line_plot", "scatter_plot"]
 

@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.reports.markup import Markup, element
+from chainrule.pages.markup import Markup, element
 
 __all__ = ["image"]
 

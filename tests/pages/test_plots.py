@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.reports.markup import element, raw
-from chainrule.reports.plots import Axis, line_plot, scatter_plot
+from chainrule.pages.markup import element, raw
+from chainrule.pages.plots import Axis, line_plot, scatter_plot
 
 FINITE = st.floats(-1e6, 1e6)
 
