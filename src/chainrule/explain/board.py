@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from chainrule.calculus.reverse import gradient, local_gradients
 from chainrule.engines.base import Array
 from chainrule.engines.reference import evaluate
@@ -48,6 +50,15 @@ class Board:
         self.gradients = {node: computed[bar] for node, bar in zip(wanted, bars, strict=True)}
         self._stand_ins: dict[Node, Node] = {}
         self._bars: dict[Node, Node] = {}
+
+    @property
+    def noise(self) -> float:
+        """How far rounding may move the output, to first order: each value in its last bit."""
+        moved = sum(
+            float(np.sum(np.abs(self.values[node] * gradient)))
+            for node, gradient in self.gradients.items()
+        )
+        return float(np.finfo(np.float64).eps) * moved
 
     def stand_in(self, node: Node) -> Node:
         """A variable of the node's symbol in its place: what it is made of does not matter.

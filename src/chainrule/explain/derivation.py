@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from chainrule.engines.base import Array
-from chainrule.engines.registry import compile as compile_graph
 from chainrule.errors import FormulaError
 from chainrule.explain.board import Board
 from chainrule.explain.chains import Chains
 from chainrule.explain.closed_forms import closed_forms
 from chainrule.explain.dictionary import to_dict
-from chainrule.explain.differences import check_gradient
+from chainrule.explain.differences import Probe, check_gradient
 from chainrule.explain.formula import Formula
 from chainrule.explain.notation import write
 from chainrule.explain.reading import Target, read_expression, read_targets, read_values
@@ -31,10 +30,10 @@ from chainrule.explain.worksheet import (
     Worksheet,
     as_value,
 )
-from chainrule.graph.node import Node, private_variable
-from chainrule.graph.traversal import dependents, substitute, variables
+from chainrule.graph.node import Node
+from chainrule.graph.traversal import dependents
 
-__all__ = ["Derivation", "explain"]
+__all__ = ["Derivation", "derive", "explain"]
 
 
 class Derivation:
@@ -139,7 +138,40 @@ def explain(
     """
     output = read_expression(expression)
     given = read_values(output, values or {}, named_values)
-    targets = read_targets(output, wrt, given)
+    return derive(output, read_targets(output, wrt, given), given)
+
+
+def derive(
+    output: Node,
+    targets: Sequence[Node],
+    given: Mapping[Node, Array],
+    *,
+    notes: Mapping[Node, str] | None = None,
+    probes: Mapping[Node, Probe] | None = None,
+) -> Derivation:
+    """Work out a graph and its derivatives by some of its nodes.
+
+    Parameters
+    ----------
+    output : Node
+        A single number.
+    targets : sequence of Node
+    given : mapping of Node to array
+        The value of each variable.
+    notes : mapping of Node to str, optional
+        What a variable stands for.
+    probes : mapping of Node to Probe, optional
+        What the derivative by a target is checked against; ``output`` itself by default.
+
+    Returns
+    -------
+    Derivation
+
+    Raises
+    ------
+    FormulaError
+        If there is no finite value or derivative at this point.
+    """
     board = Board(output, targets, given)
     forward = forward_steps(board)
     backward = backward_steps(board)
@@ -147,14 +179,18 @@ def explain(
         if not np.all(np.isfinite(board.gradients[node])):
             name = f"∂{board.symbols[output]}/∂{board.symbols[node]}"
             raise FormulaError(f"{name} is too large to be computed at this point.")
+    told = notes or {}
     return Derivation(
         Worksheet(
             symbol=board.symbols[output],
             parts=_parts(board),
-            given=tuple(Given(board.symbols[each], as_value(given[each])) for each in given),
+            given=tuple(
+                Given(board.symbols[each], as_value(given[each]), told.get(each, ""))
+                for each in given
+            ),
             forward=tuple(forward),
             backward=tuple(backward),
-            chains=tuple(_chains(board, forward)),
+            chains=tuple(_chains(board, forward, probes or {})),
             definitions=tuple(define_primes(board.reached, board.symbols.values())),
             value=float(board.values[output]),
         )
@@ -167,11 +203,14 @@ def _parts(board: Board) -> tuple[tuple[str, Formula], ...]:
     return tuple((board.symbols[node], write(node)) for node in shown)
 
 
-def _chains(board: Board, forward: Sequence[ForwardStep]) -> list[Chain]:
+def _chains(
+    board: Board, forward: Sequence[ForwardStep], probes: Mapping[Node, Probe]
+) -> list[Chain]:
     chains, forms = Chains(board), closed_forms(board)
     result = []
     for target in board.targets:
         gradient = board.gradients[target]
+        probe = probes.get(target) or Probe(board.output, target, board.given)
         result.append(
             Chain(
                 variable=board.symbols[target],
@@ -179,30 +218,16 @@ def _chains(board: Board, forward: Sequence[ForwardStep]) -> list[Chain]:
                 closed_forms=tuple(forms[target]),
                 gradient=as_value(gradient),
                 check=check_gradient(
-                    _as_function(board, target),
+                    probe.value,
                     board.values[target],
                     gradient,
                     _kink_between(board, target, forward),
+                    probe.sides,
+                    board.noise,
                 ),
             )
         )
     return result
-
-
-def _as_function(board: Board, target: Node) -> Callable[[Array], float]:
-    """The output as a function of one target, all else as given."""
-    free = target
-    if target.operation != "variable":
-        free = private_variable("free", target.shape, target.kind)
-    (moved,) = substitute([board.output], {target: free})
-    inputs = variables([moved])
-    compiled = compile_graph(moved, inputs, engine="reference")
-
-    def function(at: Array) -> float:
-        arguments = [at if each is free else board.given[each] for each in inputs]
-        return float(compiled(*arguments)[0])
-
-    return function
 
 
 def _kink_between(board: Board, target: Node, forward: Sequence[ForwardStep]) -> str | None:

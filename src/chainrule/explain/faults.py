@@ -15,7 +15,7 @@ from chainrule.explain.worksheet import Kink
 from chainrule.graph.node import Node
 from chainrule.graph.traversal import variables
 
-__all__ = ["check_slope", "check_values", "find_kink"]
+__all__ = ["check_slope", "check_values", "find_kink", "side"]
 
 
 def check_values(order: Sequence[Node], values: Mapping[Node, Array]) -> None:
@@ -52,6 +52,18 @@ def find_kink(node: Node, inputs: Sequence[Array]) -> Kink | None:
     if not np.any(is_at_kink(node, *inputs)):
         return None
     return Kink(f"{_short(node)} has no derivative {where}", rule)
+
+
+def side(node: Node, inputs: Sequence[Array]) -> Array | None:
+    """On which side of its kink each entry of ``node`` is; None if it has no kink."""
+    match node.operation:
+        case "maximum" | "minimum" | "less" | "less_equal" | "equal":
+            return np.sign(inputs[0] - inputs[1])
+        case "absolute" | "sign":
+            return np.sign(inputs[0])
+        case "max":
+            return inputs[0] == np.max(inputs[0], axis=node.attributes["axes"], keepdims=True)
+    return None
 
 
 Condition = Callable[..., Array | np.bool_ | bool]

@@ -183,31 +183,43 @@ class Check:
     Attributes
     ----------
     derivative : float
-        The gradient; of an array, along ``direction``.
+        The gradient; of an array, along one direction.
     difference_quotient : float or None
         None where it cannot be had.
+    accuracy : float
+        How far the difference may be from the derivative: it leaves out higher powers of h, and
+        is rounded.
     reason : str or None
-        Why not.
+        Why there is no difference.
     """
 
     derivative: float
     difference_quotient: float | None
+    accuracy: float = 0.0
     reason: str | None = None
 
     @property
-    def error(self) -> float | None:
+    def distance(self) -> float | None:
         """How far the two are apart."""
         if self.difference_quotient is None:
             return None
         return abs(self.derivative - self.difference_quotient)
 
     @property
-    def agrees(self) -> bool | None:
-        """Whether they are as close as rounding lets them be expected; None if not checked."""
-        if self.difference_quotient is None:
+    def error(self) -> float | None:
+        """Their distance as a share of the larger one; of two that rounding makes, as it is."""
+        if self.difference_quotient is None or self.distance is None:
             return None
-        scale = max(1.0, abs(self.derivative), abs(self.difference_quotient))
-        return abs(self.derivative - self.difference_quotient) <= 1e-5 * scale
+        size = max(abs(self.derivative), abs(self.difference_quotient))
+        return self.distance / size if size > 100.0 * self.accuracy else self.distance
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether they are as close as the difference is accurate; None if not checked."""
+        if self.difference_quotient is None or self.distance is None:
+            return None
+        size = max(abs(self.derivative), abs(self.difference_quotient))
+        return self.distance <= 1e-7 * size + 10.0 * self.accuracy
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -1,0 +1,386 @@
+"""A graph of arrays narrowed to one number: only what that number changes stays in it.
+
+Of an array of which the number changes a few entries, these stand on their own, as numbers of
+names such as ``h2_in[1]``; of one that it changes in many entries, the array stands as it is.
+All else is given: single entries under their names, and sums over many as a rest.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import operator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+import chainrule.graph.functions as fn
+from chainrule.engines.base import Array
+from chainrule.engines.reference import evaluate
+from chainrule.explain.entries import Index, entry_name
+from chainrule.explain.notation import format_formula
+from chainrule.graph.node import Node, make, private_variable
+from chainrule.graph.operations import OPERATIONS
+from chainrule.graph.traversal import dependents, topological_order
+
+__all__ = ["Narrowed", "narrow"]
+
+_MOST_ENTRIES = 4
+"""So many entries of an array are written one by one."""
+
+Entries = dict[Index, Node]
+"""The entries of an array that the number changes, each as a number of its own."""
+
+Place = Entries | Node
+
+
+@dataclass
+class Narrowed:
+    """A graph in which one entry of one array is free.
+
+    Attributes
+    ----------
+    output : Node
+    target : Node
+        The free number.
+    given : dict of Node to array
+        The value of each variable, that of the target too.
+    notes : dict of Node to str
+        What a variable stands for that is not an entry of one array.
+    n_computed, n_kept : int
+        The numbers that the whole graph computes, and those of them that are kept.
+    """
+
+    output: Node
+    target: Node
+    given: dict[Node, Array] = field(default_factory=dict)
+    notes: dict[Node, str] = field(default_factory=dict)
+    n_computed: int = 0
+    n_kept: int = 0
+
+
+def narrow(
+    output: Node, target: Node, index: Index, given: Mapping[Node, Array], rows: Sequence[Node] = ()
+) -> Narrowed:
+    """Narrow a graph to what one entry of one of its arrays changes.
+
+    Parameters
+    ----------
+    output : Node
+        A single number. All shapes are known: nothing is symbolic.
+    target : Node
+        A variable, or an array on the way to the output.
+    index : tuple of int
+        The entry of it.
+    given : mapping of Node to array
+        The value of each variable.
+    rows : sequence of Node, optional
+        Variables whose first axis is a single row, which their names leave out, as do those of
+        all that is computed from them.
+
+    Returns
+    -------
+    Narrowed
+        Its output has the value and, by its target, the derivative of the whole graph, as long
+        as no other entry of the target is changed.
+    """
+    return _Narrowing(output, target, index, given, rows).result()
+
+
+class _Narrowing:
+    def __init__(
+        self,
+        output: Node,
+        target: Node,
+        index: Index,
+        given: Mapping[Node, Array],
+        rows: Sequence[Node],
+    ) -> None:
+        self.output, self.target, self.index = output, target, index
+        self.order = topological_order([output])
+        self.values = dict(evaluate([output], given))
+        self.row_nodes = dependents(self.order, rows)
+        self.places: dict[Node, Place] = {}
+        self.known: dict[tuple[Node, object], Node] = {}
+        self.numbers = itertools.count(1)
+        free = private_variable(self._name(target, index), (), "float")
+        self.narrowed = Narrowed(output, free)
+        self._give(free, self.values[target][index])
+        self.places[target] = {index: free}
+
+    def result(self) -> Narrowed:
+        """Narrow the nodes one by one, inputs first."""
+        for node in self.order:
+            if node in self.places or node.operation == "stop_gradient":
+                continue
+            if any(each in self.places for each in node.inputs):
+                self.places[node] = self._named(node, self._narrow(node))
+        place = self.places.get(self.output)
+        narrowed = self.narrowed
+        # An output that the number does not change is given as a whole.
+        narrowed.output = self._entry(self.output, ()) if place is None else _only(place)
+        narrowed.n_computed = sum(self.values[node].size for node in self.order if node.inputs)
+        kept = (self.places[node] for node in self.order if node in self.places and node.inputs)
+        narrowed.n_kept = sum(
+            len(each) if isinstance(each, dict) else math.prod(_sizes(each)) for each in kept
+        )
+        used = set(topological_order([narrowed.output]))
+        narrowed.given = {
+            node: value
+            for node, value in narrowed.given.items()
+            if node in used or node is narrowed.target
+        }
+        return narrowed
+
+    # --- one node --------------------------------------------------------------------------
+
+    def _narrow(self, node: Node) -> Place:
+        family = OPERATIONS[node.operation].family
+        places = [self.places.get(each) for each in node.inputs]
+        if not any(isinstance(each, Node) for each in places):
+            rules = {"elementwise": self._elementwise, "movement": self._movement}
+            rule = rules.get(family)
+            if node.operation in ("sum", "max"):
+                rule = self._reduction
+            elif node.operation == "matmul":
+                rule = self._product
+            entries = rule(node) if rule else None
+            if entries is not None:
+                return entries
+        if node.operation == "matmul" and isinstance(places[0], Node) and places[1] is None:
+            return self._columns(node, places[0])
+        return self._whole(node)
+
+    def _elementwise(self, node: Node) -> Entries | None:
+        changed = np.zeros(_sizes(node), bool)
+        for each in node.inputs:
+            if each in self.places:
+                changed |= np.broadcast_to(self._mask(each), changed.shape)
+        if np.count_nonzero(changed) > _MOST_ENTRIES:
+            return None
+        return {
+            index: make(
+                node.operation,
+                *(self._entry(each, index) for each in node.inputs),
+                **node.attributes,
+            )
+            for index in _true(changed)
+        }
+
+    def _movement(self, node: Node) -> Entries | None:
+        """Follow the entries by their numbers, moved as the operation moves values."""
+        numbered: dict[Node, Array] = {}
+        scalars: list[Node] = []
+        stand_ins = {each: private_variable("moved", each.shape, "float") for each in node.inputs}
+        for each, stand_in in stand_ins.items():
+            labels = np.zeros(_sizes(each))
+            place = self.places.get(each, {})
+            assert isinstance(place, dict)
+            for index, scalar in place.items():
+                scalars.append(scalar)
+                labels[index] = len(scalars)
+            numbered[stand_in] = labels
+        moved = make(node.operation, *(stand_ins[each] for each in node.inputs), **node.attributes)
+        labels = dict(evaluate([moved], numbered))[moved]
+        if np.count_nonzero(labels) > _MOST_ENTRIES:
+            return None
+        return {index: scalars[int(labels[index]) - 1] for index in _true(labels != 0)}
+
+    def _reduction(self, node: Node) -> Entries | None:
+        (x,) = node.inputs
+        axes = node.attributes["axes"]
+        mask = self._mask(x)
+        changed = np.any(mask, axis=axes)
+        if np.count_nonzero(changed) > _MOST_ENTRIES:
+            return None
+        result: Entries = {}
+        largest = node.operation == "max"
+        for index in _true(changed):
+            inside = np.zeros(mask.shape, bool)
+            place: list[int | slice] = list(index)
+            for axis in axes:
+                place.insert(axis, slice(None))
+            inside[tuple(place)] = True
+            parts = [self._entry(x, each) for each in _true(inside & mask)]
+            others = inside & ~mask
+            if others.any():
+                among = self.values[x][others]
+                what = "largest" if largest else "sum"
+                note = f"the {what} of the other {len(among):,} of {self._what(x)}"
+                parts.append(self._rest(among.max() if largest else among.sum(), note))
+            result[index] = functools.reduce(fn.maximum if largest else operator.add, parts)
+        return result
+
+    def _product(self, node: Node) -> Entries | None:
+        """Entries of a product of matrices: the products that are changed, and the rest."""
+        a, b = node.inputs
+        if a.rank != 2 or b.rank != 2 or (a in self.places and b in self.places):
+            return None
+        left = a in self.places
+        changed = np.any(self._mask(a), 1)[:, None] if left else np.any(self._mask(b), 0)[None, :]
+        changed = np.broadcast_to(changed, _sizes(node))
+        if np.count_nonzero(changed) > _MOST_ENTRIES:
+            return None
+        x, y = self.values[a], self.values[b]
+        result: Entries = {}
+        for i, j in _true(changed):
+            own = self._mask(a)[i] if left else self._mask(b)[:, j]
+            terms = [self._entry(a, (i, k)) * self._entry(b, (k, j)) for (k,) in _true(own)]
+            if not own.all():
+                value = np.sum(x[i, ~own] * y[~own, j])
+                first, second = self._name(a, (i, "k")), self._name(b, ("k", j))
+                n_others = np.count_nonzero(~own)
+                note = f"Σ {first}·{second} over the other {n_others:,} k"
+                terms.append(self._rest(value, note))
+            result[i, j] = functools.reduce(operator.add, terms)
+        return result
+
+    def _columns(self, node: Node, whole: Node) -> Place:
+        """A product of a whole matrix: column by column if there are few."""
+        b = node.inputs[1]
+        sizes = _sizes(node)
+        if math.prod(sizes) > _MOST_ENTRIES or len(sizes) != 2 or sizes[0] != 1:
+            return self._whole(node)
+        result: Entries = {}
+        for j in range(sizes[1]):
+            column = self._array(
+                b, self.values[b][:, [j]], self._name(b, (":", j)) if sizes[1] > 1 else b.name
+            )
+            result[0, j] = fn.reshape(whole @ column, ())
+        return result
+
+    def _whole(self, node: Node) -> Place:
+        """The operation on whole arrays."""
+        first = self.places.get(node.inputs[0])
+        if (
+            node.operation == "matmul"
+            and isinstance(first, dict)
+            and len(first) == 1
+            and node.inputs[1] not in self.places
+            and _sizes(node)[:-1] == (1,)
+        ):
+            return self._scaled_row(node, first)
+        inputs = [self._array_place(each) for each in node.inputs]
+        if node.operation == "sum" and math.prod(_sizes(node)) == 1:
+            return {(0,) * node.rank: fn.sum(inputs[0])}
+        whole = make(node.operation, *inputs, **node.attributes)
+        if math.prod(_sizes(node)) == 1:
+            return {(0,) * node.rank: fn.reshape(whole, ())}
+        return whole
+
+    def _scaled_row(self, node: Node, entries: Entries) -> Node:
+        """One number times its row of a matrix, and the rest."""
+        a, b = node.inputs
+        (((_, k), scalar),) = entries.items()
+        row = self.values[b][[k]]
+        scaled = scalar * self._array(b, row, self._name(b, (k, ":")))
+        if _sizes(a)[1] == 1:
+            return scaled
+        rest = self.values[node] - self.values[a][0, k] * row
+        note = f"the other {_sizes(a)[1] - 1:,} rows of {self._what(b)}, each times its number"
+        return scaled + self._rest(rest, note)
+
+    # --- what is given ---------------------------------------------------------------------
+
+    def _entry(self, node: Node, index: Index) -> Node:
+        """An entry, at its own place or at that of a larger array that it is spread over."""
+        sizes = _sizes(node)
+        own = tuple(
+            0 if size == 1 else place
+            for size, place in zip(sizes, index[len(index) - len(sizes) :], strict=True)
+        )
+        place = self.places.get(node)
+        if isinstance(place, dict) and own in place:
+            return place[own]
+        if node.operation == "constant":
+            return node
+        if (node, own) not in self.known:
+            name, note = self._name(node, own), ""
+            if node.name is None:
+                name = f"c{next(self.numbers)}"
+                note = format_formula(node)
+                note += " here" if sizes else ""
+            variable = private_variable(name, (), node.kind)
+            self._give(variable, self.values[node][own], note)
+            self.known[node, own] = variable
+        return self.known[node, own]
+
+    def _array_place(self, node: Node) -> Node:
+        """A whole array, whatever of it is changed."""
+        place = self.places.get(node)
+        if isinstance(place, Node):
+            return place
+        if node.operation == "constant":
+            return node
+        if place is None:
+            return self._array(node, self.values[node], node.name)
+        (shape, value), mask = (node.shape, self.values[node]), self._mask(node)
+        lifted = self._rest(np.where(mask, 0.0, value), f"{self._what(node)} elsewhere")
+        for index, scalar in place.items():
+            unit = np.zeros(value.shape)
+            unit[index] = 1.0
+            base = private_variable(f"e{next(self.numbers)}", shape, "float")
+            self._give(base, unit, "1 at this place, 0 elsewhere")
+            lifted = lifted + scalar * base
+        return lifted
+
+    def _array(self, node: Node, value: Array, name: str | None) -> Node:
+        key = node, (value.shape, name)
+        if key not in self.known:
+            note = "" if name else format_formula(node)
+            name = name or f"c{next(self.numbers)}"
+            self.known[key] = private_variable(name, value.shape, node.kind)
+            self._give(self.known[key], value, note)
+        return self.known[key]
+
+    def _rest(self, value: npt.ArrayLike, note: str) -> Node:
+        name = f"rest{next(self.numbers)}"
+        variable = private_variable(name, np.shape(value), "float")
+        self._give(variable, value, note)
+        return variable
+
+    def _give(self, variable: Node, value: npt.ArrayLike, note: str = "") -> None:
+        self.narrowed.given[variable] = np.asarray(value)
+        if note:
+            self.narrowed.notes[variable] = note
+
+    # --- names -----------------------------------------------------------------------------
+
+    def _named(self, node: Node, place: Place) -> Place:
+        if node.name is None:
+            return place
+        if isinstance(place, Node):
+            return place.named(node.name)
+        return {index: each.named(self._name(node, index)) for index, each in place.items()}
+
+    def _name(self, node: Node, index: Sequence[int | str]) -> str:
+        return entry_name(self._what(node), index, _sizes(node), node in self.row_nodes)
+
+    def _what(self, node: Node) -> str:
+        return node.name or format_formula(node)
+
+    def _mask(self, node: Node) -> Array:
+        mask = np.zeros(_sizes(node), bool)
+        place = self.places.get(node, {})
+        assert isinstance(place, dict)
+        for index in place:
+            mask[index] = True
+        return mask
+
+
+def _sizes(node: Node) -> tuple[int, ...]:
+    """The shape of a node: all of it is known."""
+    return tuple(int(size) for size in node.shape)  # type: ignore[arg-type]
+
+
+def _true(mask: Array) -> Iterator[Index]:
+    """The places where a mask holds."""
+    return (tuple(map(int, place)) for place in np.argwhere(mask))
+
+
+def _only(place: Place) -> Node:
+    """A single number."""
+    return place if isinstance(place, Node) else place[()]
