@@ -7,7 +7,7 @@ operation. Between two of these landmarks the derivative is one formula, whateve
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chainrule.calculus.reverse import pull_back
@@ -43,43 +43,61 @@ class Chains:
         self._links = self._make_links()
 
     def paths(self, target: Node) -> list[Path]:
-        """All ways from the output back to a target; none where arrays are on the way.
+        """All ways from the output back to a number; none back to an array.
 
-        Where there are too many, or too long ones, only the last factor of each stands alone:
-        what comes before it is summed up in its value.
+        Where a way leads through arrays, and where there are too many ways or too long ones, it
+        begins further down: what comes before is summed up in its value.
         """
         output = self._board.output
         depending = dependents(self._board.order, [target])
         between = [node for node in self._landmarks if node in depending]
-        if target not in between or target is output or any(node.shape for node in between):
+        if target not in between or target is output or target.shape:
             return []
-        n_routes, longest = {target: 1}, {target: 0}
-        for node in between:
-            onward = [each for each in self._links[node] if each in n_routes]
-            if node is not target and onward:
-                n_routes[node] = sum(n_routes[each] for each in onward)
-                longest[node] = 1 + max(longest[each] for each in onward)
-        if output not in n_routes:
-            return []
-        if n_routes[output] <= _MOST_PATHS and longest[output] <= _LONGEST_PATH:
-            routes = list(self._routes(target, set(n_routes)))
+        users = {node: [each for each in between if node in self._links[each]] for node in between}
+        gates = {node for node in between if node is output or self._meets_array(node, depending)}
+        routes = self._routes(target, users, gates)
+        if len(routes) > _MOST_PATHS or any(len(route) > _LONGEST_PATH for route in routes):
+            routes = [(node, target) for node in users[target]]
         else:
-            routes = [(node, target) for node in n_routes if target in self._links[node]]
+            routes.sort(key=self._in_order)
+        routes = [route for route in routes if len(route) > 1]
         products = self._board.evaluate([self._product(route) for route in routes])
         return [
             Path(self._factors(route), float(product))
             for route, product in zip(routes, products, strict=True)
         ]
 
-    def _routes(self, target: Node, between: set[Node]) -> Iterator[tuple[Node, ...]]:
-        stack: list[tuple[Node, ...]] = [(self._board.output,)]
-        while stack:
+    def _in_order(self, route: tuple[Node, ...]) -> list[int]:
+        """Routes in the order in which formulas use their parts."""
+        start = self._landmarks.index(route[0])
+        links = itertools.pairwise(route)
+        return [-start, *(list(self._links[of]).index(by) for of, by in links)]
+
+    def _meets_array(self, node: Node, depending: set[Node]) -> bool:
+        """Whether the next landmark after a number is an array."""
+        landmarks = set(self._landmarks)
+        met = {node}
+        for each in self._board.order:
+            if each in depending and any(part in met for part in each.inputs):
+                if each not in landmarks:
+                    met.add(each)
+                elif each.shape:
+                    return True
+        return False
+
+    def _routes(
+        self, target: Node, users: Mapping[Node, list[Node]], gates: set[Node]
+    ) -> list[tuple[Node, ...]]:
+        """The ways up from the target to the output, or to where arrays begin."""
+        found: list[tuple[Node, ...]] = []
+        stack: list[tuple[Node, ...]] = [(target,)]
+        while stack and len(found) <= _MOST_PATHS:
             route = stack.pop()
-            if route[-1] is target:
-                yield route
+            if route[0] in gates or len(route) > _LONGEST_PATH:
+                found.append(route)
             else:
-                onward = [each for each in self._links[route[-1]] if each in between]
-                stack.extend((*route, each) for each in reversed(onward))
+                stack.extend((each, *route) for each in users[route[0]])
+        return found
 
     def _product(self, route: tuple[Node, ...]) -> Node:
         whole = route[0] is self._board.output

@@ -1,10 +1,14 @@
-"""Names of the entries of arrays: ``W2[3, 1]``."""
+"""Entries of arrays: their names, ``W2[3, 1]``, and formulas of arrays at one place."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-__all__ = ["Index", "entry_name"]
+from chainrule.explain.formula import Entries, Formula, Partial, Product, Symbol, Transposed
+
+__all__ = ["Index", "entry_name", "entry_of"]
 
 Index = tuple[int, ...]
 
@@ -42,3 +46,60 @@ def entry_name(name: str, index: Sequence[int | str], sizes: Sequence[int], row:
         if all(size == 1 for size in sizes):
             places = []
     return f"{name}[{', '.join(map(str, places))}]" if places else name
+
+
+def entry_of(formula: Formula, index: Index, arrays: Mapping[str, Index]) -> Formula:
+    """A formula of arrays that is worked out entry by entry, at one of these entries.
+
+    Parameters
+    ----------
+    formula : Formula
+    index : tuple of int
+    arrays : mapping of str to tuple
+        The shapes of the symbols that are arrays.
+
+    Examples
+    --------
+    >>> from chainrule.explain.formula_text import formula_text
+    >>> product = Product(Partial("loss", "a"), Symbol("W2[0, :]"), "entries")
+    >>> formula_text(entry_of(product, (0, 7), {"a": (1, 9), "W2[0, :]": (1, 9)}))
+    '∂loss/∂a[7]·W2[0, 7]'
+    """
+
+    if not all(_reaches(sizes, index) for sizes in arrays.values()):
+        return Entries(formula, tuple(Symbol(str(place)) for place in index))
+
+    def named(name: str) -> str:
+        sizes = arrays[name]
+        places = index[len(index) - len(sizes) :]
+        own = [0 if size == 1 else place for size, place in zip(sizes, places, strict=True)]
+        return entry_name(name, own, sizes, row=True)
+
+    def written(part: Formula) -> Formula:
+        match part:
+            case Symbol(name):
+                return Symbol(named(name)) if name in arrays else part
+            case Partial(of, by):
+                return Partial(of, named(by)) if by in arrays else part
+            case Product(left, right, "entries"):
+                return Product(written(left), written(right))
+            case Product(_, _, "matrices") | Entries() | Transposed():
+                return Entries(part, tuple(Symbol(str(place)) for place in index))
+        changes: dict[str, Any] = {}
+        for each in dataclasses.fields(part):
+            value = getattr(part, each.name)
+            if isinstance(value, Formula):
+                changes[each.name] = written(value)
+            elif isinstance(value, tuple):
+                changes[each.name] = tuple(written(inner) for inner in value)
+        return dataclasses.replace(part, **changes)
+
+    return written(formula)
+
+
+def _reaches(sizes: Index, index: Index) -> bool:
+    """Whether an array of these sizes, spread out as arithmetic does it, has such an entry."""
+    places = index[len(index) - len(sizes) :]
+    return len(sizes) <= len(index) and all(
+        size == 1 or place < size for size, place in zip(sizes, places, strict=True)
+    )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 from chainrule.calculus.reverse import local_gradients, pull_back, unbroadcast
 from chainrule.calculus.rules import NOT_DIFFERENTIABLE
 from chainrule.engines.base import Array
 from chainrule.explain.board import Board
+from chainrule.explain.entries import entry_of
 from chainrule.explain.faults import check_slope, find_kink
 from chainrule.explain.formula import Call, Formula, Number, Partial, Product, Symbol
 from chainrule.explain.notation import write
 from chainrule.explain.slopes import Slopes
-from chainrule.explain.worksheet import BackwardStep, ForwardStep, Use, as_value
+from chainrule.explain.worksheet import BackwardStep, ForwardStep, Term, Use, as_value
 from chainrule.graph.node import Node, constant, make
 
 __all__ = ["backward_steps", "forward_steps"]
@@ -70,6 +73,12 @@ class _Draft:
     product: Node
     slope_formula: Formula | None
     rule: Formula
+    terms: Node | None = None
+    term_formula: Formula | None = None
+
+
+_LARGEST = 3
+"""So many terms of a long sum are written out."""
 
 
 def backward_steps(board: Board) -> list[BackwardStep]:
@@ -82,6 +91,7 @@ def backward_steps(board: Board) -> list[BackwardStep]:
     every = [draft for drafts_of_node in drafts.values() for draft in drafts_of_node]
     graphs = [draft.product for draft in every]
     graphs += [draft.slope for draft in every if draft.slope is not None]
+    graphs += [draft.terms for draft in every if draft.terms is not None]
     values = dict(zip(graphs, board.evaluate(graphs), strict=True))
     operations = dict.fromkeys(node for node in reversed(board.reached) if node.inputs)
     leaves = [node for node in board.gradients if node not in operations]
@@ -111,8 +121,12 @@ def _draft(board: Board, user: Node, position: int) -> _Draft | None:
         return None
     product = unbroadcast(flowing, node.shape)
     if user.shape or node.shape:
-        rule = Slopes([cut], {bar: upstream}).write(product)
-        return _Draft(user, position, None, product, None, rule)
+        slopes = Slopes([cut], {bar: upstream})
+        rule = slopes.write(product)
+        if node.shape or not user.shape:
+            return _Draft(user, position, None, product, None, rule)
+        term = slopes.write(flowing)
+        return _Draft(user, position, None, product, None, rule, flowing, term)
     slope = local_gradients(cut, constant(1.0))[position]
     assert slope is not None
     formula = Slopes([cut]).write(slope)
@@ -125,6 +139,7 @@ def _use(board: Board, draft: _Draft, values: Mapping[Node, Array]) -> Use:
     formula = draft.slope_formula or draft.rule
     value = product if slope_value is None else slope_value
     check_slope(draft.user, draft.position, formula, value, board.values)
+    terms = None if draft.terms is None else values[draft.terms]
     return Use(
         by=board.symbols[draft.user],
         upstream=as_value(board.gradients[draft.user]),
@@ -132,4 +147,17 @@ def _use(board: Board, draft: _Draft, values: Mapping[Node, Array]) -> Use:
         slope_value=None if slope_value is None else float(slope_value),
         rule=draft.rule,
         product=as_value(product),
+        largest=() if terms is None else tuple(_largest(board, draft, terms)),
+        n_terms=0 if terms is None else terms.size,
     )
+
+
+def _largest(board: Board, draft: _Draft, terms: Array) -> Iterator[Term]:
+    """The largest terms of a sum over the entries of an array."""
+    assert draft.term_formula is not None
+    around = [draft.user, *(each for each in draft.user.inputs if each.shape)]
+    sizes = {board.symbols[each]: board.values[each].shape for each in around}
+    order = np.argsort(-np.abs(terms), axis=None, kind="stable")[:_LARGEST]
+    for place in order:
+        index = tuple(int(each) for each in np.unravel_index(place, terms.shape))
+        yield Term(entry_of(draft.term_formula, index, sizes), float(terms[index]))

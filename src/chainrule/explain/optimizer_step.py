@@ -1,0 +1,120 @@
+"""The step that an optimizer takes along one gradient, written out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from chainrule.engines.base import Array
+from chainrule.explain.board import Board
+from chainrule.explain.entries import Index
+from chainrule.explain.steps import forward_steps
+from chainrule.explain.worksheet import Given, Update
+from chainrule.graph.node import Node, variable
+from chainrule.graph.traversal import substitute
+from chainrule.training.optimizers import Optimizer
+
+__all__ = ["OptimizerState", "update_of"]
+
+_LETTERS = {"mean": "m", "squares": "v", "velocity": "v"}
+_WORDS = {
+    "mean": "running mean of the gradient",
+    "squares": "mean or sum of its squares so far",
+    "velocity": "the last step",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class OptimizerState:
+    """An optimizer in the midst of training.
+
+    Attributes
+    ----------
+    name : str
+    rule : Optimizer
+    learning_rate : float
+    steps_done : int
+    memory : mapping of Node to mapping of str to array
+        What is remembered of each parameter; zeros where nothing is.
+    decay : mapping of Node to float
+        For each parameter that is shrunk apart from its gradient, the strength of that.
+    note : str
+        What there is to say about it.
+    """
+
+    name: str
+    rule: Optimizer
+    learning_rate: float
+    steps_done: int = 0
+    memory: Mapping[Node, Mapping[str, Array]] = field(default_factory=dict)
+    decay: Mapping[Node, float] = field(default_factory=dict)
+    note: str = ""
+
+
+def update_of(
+    state: OptimizerState, node: Node, index: Index, symbol: str, slope: float, values: Array
+) -> Update:
+    """What the optimizer makes of one entry of a parameter.
+
+    Parameters
+    ----------
+    state : OptimizerState
+    node : Node
+        The parameter.
+    index : tuple of int
+        The entry.
+    symbol : str
+        What it is called.
+    slope : float
+        Its gradient.
+    values : array
+        The parameter's values.
+
+    Returns
+    -------
+    Update
+    """
+    parameter, rate = variable(symbol), variable("η")
+    bar, count = variable("g"), variable("t")
+    told: dict[Node, tuple[float, str]] = {
+        parameter: (float(values[index]), ""),
+        bar: (slope, "its gradient, from above"),
+        rate: (state.learning_rate, "learning rate"),
+    }
+    if state.rule.counts_steps:
+        told[count] = float(state.steps_done + 1), "number of this step"
+    remembered = []
+    for name in state.rule.memory:
+        node_of_memory = variable(_LETTERS[name])
+        kept = state.memory.get(node, {}).get(name)
+        told[node_of_memory] = 0.0 if kept is None else float(kept[index]), _WORDS[name]
+        remembered.append(node_of_memory)
+    start = parameter
+    if node in state.decay:
+        start = (parameter * (1.0 - rate * state.decay[node])).named(_fresh(symbol, "shrunk"))
+    value, kept_on = state.rule.update(start, bar, remembered, rate, count)
+    named = {
+        each: each.named(f"{before.name}_new")
+        for each, before in zip(kept_on, remembered, strict=True)
+        if each is not value
+    }
+    (value,) = substitute([value], named)
+    value = value.named(_fresh(symbol, "new"))
+    given = {each: np.asarray(number) for each, (number, _) in told.items()}
+    board = Board(value, [], given)
+    return Update(
+        optimizer=state.name,
+        symbol=symbol,
+        given=tuple(Given(each.name or "", number, note) for each, (number, note) in told.items()),
+        forward=tuple(forward_steps(board)),
+        before=float(values[index]),
+        after=float(board.values[value]),
+    )
+
+
+def _fresh(symbol: str, word: str) -> str:
+    """``W2[3, 1]`` becomes ``W2_new[3, 1]``."""
+    name, bracket, places = symbol.partition("[")
+    return f"{name}_{word}{bracket}{places}"

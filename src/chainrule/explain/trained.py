@@ -1,0 +1,201 @@
+"""One number of a trained network: how the loss of a row depends on it, and how it is updated."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from chainrule.calculus.reverse import gradient
+from chainrule.engines.base import Array
+from chainrule.engines.reference import evaluate
+from chainrule.errors import FormulaError
+from chainrule.explain.derivation import Derivation, derive
+from chainrule.explain.differences import Probe
+from chainrule.explain.entries import Index, entry_name
+from chainrule.explain.narrowing import narrow
+from chainrule.explain.optimizer_step import OptimizerState, update_of
+from chainrule.graph.node import Node
+from chainrule.graph.shape import format_shape
+from chainrule.graph.traversal import dependents, topological_order
+
+__all__ = ["TrainedNetwork", "explain_trained"]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """A trained network and one row of data, as a derivation needs them.
+
+    Attributes
+    ----------
+    loss : Node
+        What training descends, for the row alone: a single number. All shapes are known.
+    given : mapping of Node to array
+        The row, its target and the parameters.
+    parameters : tuple of Node
+    row : Node
+        The input: (1, features).
+    target : Node
+        (1, outputs).
+    kind : str
+        What it is, in words: ``MLPClassifier 4 → 8 → 3``.
+    features : tuple of str
+        Names of the features, if they have any.
+    aliases : mapping of str to str
+        Other names of arrays.
+    optimizer : OptimizerState or None
+        How training goes on from here.
+    no_update : str
+        Why not, if it does not: a sentence.
+    """
+
+    loss: Node
+    given: Mapping[Node, Array]
+    parameters: tuple[Node, ...]
+    row: Node
+    target: Node
+    kind: str
+    features: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    optimizer: OptimizerState | None = None
+    no_update: str = ""
+
+
+def explain_trained(network: TrainedNetwork, parameter: str | None = None) -> Derivation:
+    """Derive the loss of a row by one number of the network.
+
+    Parameters
+    ----------
+    network : TrainedNetwork
+    parameter : str, optional
+        A weight, a bias, an input or a unit: ``"W2[3, 1]"``, ``"b1[0]"``, ``"x[2]"``,
+        ``"h1_out[4]"``. By default the parameter whose gradient is the largest.
+
+    Returns
+    -------
+    Derivation
+
+    Raises
+    ------
+    FormulaError
+        If there is no such number, or the loss has no finite value or derivative here.
+    """
+    arrays = _Arrays(network)
+    notes = []
+    if parameter is None:
+        node, index = _steepest(network)
+        notes.append("No parameter was named: this is the one whose gradient is the largest.")
+    else:
+        node, index = arrays.find(parameter)
+    narrowed = narrow(network.loss, node, index, network.given, (network.row, network.target))
+    symbol = narrowed.target.name or ""
+    if node is network.row and network.features:
+        narrowed.notes[narrowed.target] = network.features[index[-1]]
+    work = derive(
+        narrowed.output,
+        [narrowed.target],
+        narrowed.given,
+        notes=narrowed.notes,
+        probes={narrowed.target: Probe(network.loss, node, network.given, index)},
+    )
+    left_out = narrowed.n_computed - narrowed.n_kept
+    if left_out:
+        notes.append(
+            f"{symbol} changes {narrowed.n_kept:,} of the {narrowed.n_computed:,} numbers that "
+            f"the network computes for this row; the other {left_out:,} are left out."
+        )
+    update = None
+    if node in network.parameters:
+        if network.optimizer is None:
+            notes.append(network.no_update)
+        else:
+            slope = float(np.asarray(work.gradients[symbol]))
+            update = update_of(network.optimizer, node, index, symbol, slope, network.given[node])
+            if network.optimizer.note:
+                notes.append(network.optimizer.note)
+    worksheet = dataclasses.replace(
+        work.worksheet,
+        title=f"{symbol} in one row's loss: {network.kind}",
+        notes=tuple(each for each in notes if each),
+        update=update,
+    )
+    return Derivation(worksheet)
+
+
+def _steepest(network: TrainedNetwork) -> tuple[Node, Index]:
+    bars = gradient(network.loss, network.parameters)
+    computed = dict(evaluate(bars, network.given))
+    slopes = [np.abs(computed[bar]) for bar in bars]
+    best = max(range(len(slopes)), key=lambda k: float(np.max(slopes[k], initial=0.0)))
+    place = np.unravel_index(int(np.argmax(slopes[best])), slopes[best].shape)
+    return network.parameters[best], tuple(int(each) for each in place)
+
+
+class _Arrays:
+    """The arrays of a network of which an entry may be asked for, by name."""
+
+    def __init__(self, network: TrainedNetwork) -> None:
+        self.network = network
+        order = topological_order([network.loss])
+        depending = dependents(order, [network.row, *network.parameters])
+        self.named = {
+            node.name: node
+            for node in order
+            if node.name and node in depending and node is not network.loss
+        }
+        self.rows = dependents(order, [network.row])
+
+    def find(self, text: str) -> tuple[Node, Index]:
+        """The array and the place that a text such as ``W2[3, 1]`` names."""
+        if not isinstance(text, str):
+            raise FormulaError(f"A parameter is named by text such as 'W1[0, 0]', not {text!r}.")
+        if text in self.network.features:
+            return self.network.row, (0, self.network.features.index(text))
+        name, places = _read(text)
+        name = self.network.aliases.get(name, name)
+        node = self.named.get(name)
+        if node is None:
+            close = difflib.get_close_matches(name, list(self.named), n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise FormulaError(f"There is no {text!r} in the network.{hint} {self._listing()}")
+        sizes = self._sizes(node)
+        if not places and all(size == 1 for size in sizes):
+            places = (0,) * len(sizes)
+        if len(places) != len(sizes) or any(
+            not 0 <= place < size for place, size in zip(places, sizes, strict=True)
+        ):
+            first = entry_name(name, (0,) * len(sizes), sizes, row=False)
+            last = entry_name(name, [size - 1 for size in sizes], sizes, row=False)
+            raise FormulaError(
+                f"There is no {text!r} in the network: {name} goes from {first} to {last}."
+            )
+        return node, (0, *places) if node in self.rows and node.rank else places
+
+    def _sizes(self, node: Node) -> tuple[int, ...]:
+        """The shape without the axis of the single row."""
+        sizes = tuple(int(size) for size in node.shape)  # type: ignore[arg-type]
+        return sizes[1:] if node in self.rows else sizes
+
+    def _listing(self) -> str:
+        """What there is: parameters, the input, and units."""
+        listed = ", ".join(self._described())
+        return f"It has {listed}. Places are counted from 0."
+
+    def _described(self) -> Iterator[str]:
+        chosen = [*self.network.parameters, self.network.row]
+        chosen += [node for node in self.named.values() if node not in chosen]
+        for node in chosen:
+            yield f"{node.name} {format_shape(self._sizes(node))}"
+
+
+def _read(text: str) -> tuple[str, Index]:
+    """The name and the place in a text: ``coefs_[1]`` and (3, 1) in ``coefs_[1][3, 1]``."""
+    match = re.fullmatch(r"\s*(.+?)\s*(?:\[\s*(\d+(?:\s*,\s*\d+)*)\s*\])?\s*", text)
+    if match is None:
+        raise FormulaError(f"{text!r} names no parameter: write it as 'W1[0, 0]'.")
+    name, places = match.groups()
+    return name, tuple(int(each) for each in places.split(",")) if places else ()
