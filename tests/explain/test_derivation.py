@@ -218,6 +218,8 @@ def test_the_dictionary_is_plain_and_complete() -> None:
             "slope_value": -4.0,
             "rule": "∂f/∂f·z",
             "product": -4.0,
+            "largest": [],
+            "n_terms": 0,
         }
     ]
     (path,) = data["chains"][0]["paths"]

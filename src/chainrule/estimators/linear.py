@@ -18,6 +18,7 @@ from chainrule.engines.base import Array
 from chainrule.engines.registry import ENGINES, get_engine
 from chainrule.engines.threads import available_threads, one_blas_thread
 from chainrule.errors import DataError, FileError
+from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.saving import Savable, require_numbers
 from chainrule.graph.node import variable
 from chainrule.networks.linear import LinearModel
@@ -31,7 +32,7 @@ from chainrule.training.step import Objective
 __all__ = ["LinearRegression"]
 
 
-class LinearRegression(Savable, MultiOutputMixin, RegressorMixin, BaseEstimator):
+class LinearRegression(Explainable, Savable, MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Linear regression: the w and b for which X·w + b is nearest to y.
 
     Nearest means the least mean squared error, (1/n)·Σ (x·w + b - y)² over the n rows.
@@ -247,6 +248,17 @@ class LinearRegression(Savable, MultiOutputMixin, RegressorMixin, BaseEstimator)
         check_is_fitted(self)
         X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
         return X @ self.coef_.T + self.intercept_
+
+    def _target_row(self, y):
+        targets = np.asarray(y, dtype=np.float64).reshape(1, -1)
+        if targets.shape[1] != np.atleast_2d(self.coef_).shape[0] or not np.isfinite(targets).all():
+            raise ValueError(f"y must be the target of one row, but got {y!r}.")
+        return targets
+
+    def _trained_network(self, x, y):
+        from chainrule.estimators.trained_networks import trained_linear
+
+        return trained_linear(self, x, y)
 
     def _restore(self) -> None:
         targets = self.coef_.shape[:-1]

@@ -290,6 +290,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."
             )
 
+    def _one_target(self, y):
+        targets = np.asarray(y)[np.newaxis]
+        if self._label_kind == "multilabel-indicator":
+            if targets.shape != (1, self.n_outputs_):
+                raise ValueError(f"y must hold {self.n_outputs_} labels, 0 or 1, but got {y!r}.")
+        elif targets.ndim != 1 or targets[0] not in self.classes_:
+            known = ", ".join(map(repr, self.classes_.tolist()[:20]))
+            raise ValueError(f"y must be one of the classes {known}, but got {y!r}.")
+        return targets
+
     def _columns(self, y, dtype):
         return self._label_binarizer.transform(y).astype(dtype)
 
@@ -488,6 +498,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _validate_input(self, X, y, incremental, reset):
         X, y = self._validate_rows(X, y, (np.float64, np.float32), reset, y_numeric=True)
         return X, self._columns(y, X.dtype)
+
+    def _one_target(self, y):
+        try:
+            targets = np.asarray(y, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(f"y must be a number, but got {y!r}.") from None
+        return targets.reshape(1, -1)
 
     def _columns(self, y, dtype):
         columns = np.asarray(y, dtype=dtype, order="C")

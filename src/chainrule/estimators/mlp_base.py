@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from chainrule.engines.base import Array
 from chainrule.errors import FileError
 from chainrule.estimators.base import NetworkEstimator
+from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.saving import Savable, require_numbers
 from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
@@ -27,7 +28,7 @@ from chainrule.training.loop import Progress
 __all__ = ["BaseMLP"]
 
 
-class BaseMLP(Savable, NetworkEstimator):
+class BaseMLP(Explainable, Savable, NetworkEstimator):
     """What the classifier and the regressor share."""
 
     _parameter_constraints: dict[str, list[Any]] = TRAINING_CONSTRAINTS
@@ -205,6 +206,21 @@ class BaseMLP(Savable, NetworkEstimator):
         if hidden not in ACTIVATIONS or output not in OUTPUT_ACTIVATIONS:
             raise FileError(f"the activations {hidden!r} and {output!r} are not both known")
         self._network = MLP(sizes, hidden, output, float(self.dropout))
+
+    def _target_row(self, y):
+        columns = self._columns(self._one_target(y), np.float64)
+        if columns.shape != (1, self.n_outputs_) or not np.isfinite(columns).all():
+            raise ValueError(f"y must be the target of one row, as fit takes it, but got {y!r}.")
+        return columns
+
+    @abstractmethod
+    def _one_target(self, y):
+        """A target of one row as one of several rows; ValueError if it cannot be one."""
+
+    def _trained_network(self, x, y):
+        from chainrule.estimators.trained_networks import trained_mlp
+
+        return trained_mlp(self, x, y)
 
     def _outputs(self, X, activated=True) -> Array:
         check_is_fitted(self)

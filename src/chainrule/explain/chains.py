@@ -71,7 +71,7 @@ class Chains:
         """Routes in the order in which formulas use their parts."""
         start = self._landmarks.index(route[0])
         links = itertools.pairwise(route)
-        return [-start, *(list(self._links[of]).index(by) for of, by in links)]
+        return [start, *(list(self._links[of]).index(by) for of, by in links)]
 
     def _meets_array(self, node: Node, depending: set[Node]) -> bool:
         """Whether the next landmark after a number is an array."""

@@ -15,7 +15,7 @@ LONGEST_FORMULA = 150
 """Operations and symbols in a formula that can still be read."""
 
 
-def closed_forms(board: Board) -> dict[Node, list[ClosedForm]]:
+def closed_forms(board: Board, longest: int = LONGEST_FORMULA) -> dict[Node, list[ClosedForm]]:
     """For each target the derivative as a formula, each one simpler than the one before.
 
     A target whose derivative is too long to read has none, nor has one inside a loop.
@@ -27,7 +27,7 @@ def closed_forms(board: Board) -> dict[Node, list[ClosedForm]]:
     stages = {
         target: slopes.stages(derivative)
         for target, derivative in zip(board.targets, derivatives, strict=True)
-        if derivative is not None and length(derivative) <= LONGEST_FORMULA
+        if derivative is not None and length(derivative) <= longest
         if all(node.operation != "scan" for node in topological_order([derivative]))
     }
     graphs = [node for each in stages.values() for node, _ in each]

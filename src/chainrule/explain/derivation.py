@@ -12,7 +12,7 @@ from chainrule.engines.base import Array
 from chainrule.errors import FormulaError
 from chainrule.explain.board import Board
 from chainrule.explain.chains import Chains
-from chainrule.explain.closed_forms import closed_forms
+from chainrule.explain.closed_forms import LONGEST_FORMULA, closed_forms
 from chainrule.explain.dictionary import to_dict
 from chainrule.explain.differences import Probe, check_gradient
 from chainrule.explain.formula import Formula
@@ -148,6 +148,7 @@ def derive(
     *,
     notes: Mapping[Node, str] | None = None,
     probes: Mapping[Node, Probe] | None = None,
+    longest: int = LONGEST_FORMULA,
 ) -> Derivation:
     """Work out a graph and its derivatives by some of its nodes.
 
@@ -162,6 +163,8 @@ def derive(
         What a variable stands for.
     probes : mapping of Node to Probe, optional
         What the derivative by a target is checked against; ``output`` itself by default.
+    longest : int, optional
+        The most operations and symbols of a derivative that is written as one formula.
 
     Returns
     -------
@@ -190,7 +193,7 @@ def derive(
             ),
             forward=tuple(forward),
             backward=tuple(backward),
-            chains=tuple(_chains(board, forward, probes or {})),
+            chains=tuple(_chains(board, forward, probes or {}, longest)),
             definitions=tuple(define_primes(board.reached, board.symbols.values())),
             value=float(board.values[output]),
         )
@@ -204,9 +207,9 @@ def _parts(board: Board) -> tuple[tuple[str, Formula], ...]:
 
 
 def _chains(
-    board: Board, forward: Sequence[ForwardStep], probes: Mapping[Node, Probe]
+    board: Board, forward: Sequence[ForwardStep], probes: Mapping[Node, Probe], longest: int
 ) -> list[Chain]:
-    chains, forms = Chains(board), closed_forms(board)
+    chains, forms = Chains(board), closed_forms(board, longest)
     result = []
     for target in board.targets:
         gradient = board.gradients[target]

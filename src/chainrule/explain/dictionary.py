@@ -8,7 +8,15 @@ import numpy as np
 
 from chainrule.explain.formula import Formula
 from chainrule.explain.formula_text import formula_text
-from chainrule.explain.worksheet import BackwardStep, Chain, ForwardStep, Path, Value, Worksheet
+from chainrule.explain.worksheet import (
+    BackwardStep,
+    Chain,
+    ForwardStep,
+    Path,
+    Update,
+    Value,
+    Worksheet,
+)
 
 __all__ = ["to_dict"]
 
@@ -20,15 +28,30 @@ def to_dict(sheet: Worksheet) -> dict[str, Any]:
     fields in ``explain.worksheet``.
     """
     return {
+        "title": sheet.title,
         "symbol": sheet.symbol,
         "value": sheet.value,
         "parts": {symbol: _text(formula) for symbol, formula in sheet.parts},
         "given": {each.symbol: _plain(each.value) for each in sheet.given},
+        "given_notes": {each.symbol: each.note for each in sheet.given if each.note},
         "gradients": {each.variable: _plain(each.gradient) for each in sheet.chains},
         "forward": [_forward(each) for each in sheet.forward],
         "backward": [_backward(each) for each in sheet.backward],
         "chains": [_chain(each) for each in sheet.chains],
         "definitions": {_text(each.sign): _text(each.meaning) for each in sheet.definitions},
+        "update": None if sheet.update is None else _update(sheet.update),
+        "notes": list(sheet.notes),
+    }
+
+
+def _update(update: Update) -> dict[str, Any]:
+    return {
+        "optimizer": update.optimizer,
+        "symbol": update.symbol,
+        "given": {each.symbol: _plain(each.value) for each in update.given},
+        "forward": [_forward(each) for each in update.forward],
+        "before": update.before,
+        "after": update.after,
     }
 
 
@@ -57,6 +80,10 @@ def _backward(step: BackwardStep) -> dict[str, Any]:
                 "slope_value": use.slope_value,
                 "rule": _text(use.rule),
                 "product": _plain(use.product),
+                "largest": [
+                    {"rule": _text(term.rule), "value": term.value} for term in use.largest
+                ],
+                "n_terms": use.n_terms,
             }
             for use in step.uses
         ],
@@ -72,6 +99,7 @@ def _chain(chain: Chain) -> dict[str, Any]:
         "check": {
             "derivative": chain.check.derivative,
             "difference_quotient": chain.check.difference_quotient,
+            "accuracy": chain.check.accuracy,
             "error": chain.check.error,
             "reason": chain.check.reason,
         },

@@ -105,7 +105,7 @@ class _Narrowing:
         self.row_nodes = dependents(self.order, rows)
         self.places: dict[Node, Place] = {}
         self.known: dict[tuple[Node, object], Node] = {}
-        self.numbers = itertools.count(1)
+        self.rests, self.constants = itertools.count(1), itertools.count(1)
         free = private_variable(self._name(target, index), (), "float")
         self.narrowed = Narrowed(output, free)
         self._give(free, self.values[target][index])
@@ -117,11 +117,11 @@ class _Narrowing:
             if node in self.places or node.operation == "stop_gradient":
                 continue
             if any(each in self.places for each in node.inputs):
-                self.places[node] = self._named(node, self._narrow(node))
-        place = self.places.get(self.output)
+                place = self._named(node, self._narrow(node))
+                if place != {}:  # a slice may leave out all that is changed
+                    self.places[node] = place
         narrowed = self.narrowed
-        # An output that the number does not change is given as a whole.
-        narrowed.output = self._entry(self.output, ()) if place is None else _only(place)
+        narrowed.output = self._entry(self.output, ())
         narrowed.n_computed = sum(self.values[node].size for node in self.order if node.inputs)
         kept = (self.places[node] for node in self.order if node in self.places and node.inputs)
         narrowed.n_kept = sum(
@@ -263,7 +263,14 @@ class _Narrowing:
             and _sizes(node)[:-1] == (1,)
         ):
             return self._scaled_row(node, first)
-        inputs = [self._array_place(each) for each in node.inputs]
+        spreads = OPERATIONS[node.operation].family == "elementwise"
+        inputs = [
+            # Arithmetic spreads a single number over an array.
+            self._entry(each, ())
+            if spreads and each not in self.places and math.prod(_sizes(each)) == 1
+            else self._array_place(each)
+            for each in node.inputs
+        ]
         if node.operation == "sum" and math.prod(_sizes(node)) == 1:
             return {(0,) * node.rank: fn.sum(inputs[0])}
         whole = make(node.operation, *inputs, **node.attributes)
@@ -287,11 +294,11 @@ class _Narrowing:
 
     def _entry(self, node: Node, index: Index) -> Node:
         """An entry, at its own place or at that of a larger array that it is spread over."""
+        while node.operation == "reshape" and math.prod(_sizes(node)) == 1 and not node.name:
+            (node,) = node.inputs
         sizes = _sizes(node)
-        own = tuple(
-            0 if size == 1 else place
-            for size, place in zip(sizes, index[len(index) - len(sizes) :], strict=True)
-        )
+        places = index[len(index) - len(sizes) :] if len(sizes) <= len(index) else (0,) * len(sizes)
+        own = tuple(0 if size == 1 else place for size, place in zip(sizes, places, strict=True))
         place = self.places.get(node)
         if isinstance(place, dict) and own in place:
             return place[own]
@@ -300,9 +307,9 @@ class _Narrowing:
         if (node, own) not in self.known:
             name, note = self._name(node, own), ""
             if node.name is None:
-                name = f"c{next(self.numbers)}"
-                note = format_formula(node)
-                note += " here" if sizes else ""
+                name = f"c{next(self.constants)}"
+                note = f"{format_formula(node)}{', at one place' if math.prod(sizes) > 1 else ''}"
+                note += ", held constant" if node.operation == "stop_gradient" else ""
             variable = private_variable(name, (), node.kind)
             self._give(variable, self.values[node][own], note)
             self.known[node, own] = variable
@@ -322,7 +329,7 @@ class _Narrowing:
         for index, scalar in place.items():
             unit = np.zeros(value.shape)
             unit[index] = 1.0
-            base = private_variable(f"e{next(self.numbers)}", shape, "float")
+            base = private_variable(f"e{next(self.constants)}", shape, "float")
             self._give(base, unit, "1 at this place, 0 elsewhere")
             lifted = lifted + scalar * base
         return lifted
@@ -331,13 +338,13 @@ class _Narrowing:
         key = node, (value.shape, name)
         if key not in self.known:
             note = "" if name else format_formula(node)
-            name = name or f"c{next(self.numbers)}"
+            name = name or f"c{next(self.constants)}"
             self.known[key] = private_variable(name, value.shape, node.kind)
             self._give(self.known[key], value, note)
         return self.known[key]
 
     def _rest(self, value: npt.ArrayLike, note: str) -> Node:
-        name = f"rest{next(self.numbers)}"
+        name = f"rest{next(self.rests)}"
         variable = private_variable(name, np.shape(value), "float")
         self._give(variable, value, note)
         return variable
@@ -379,8 +386,3 @@ def _sizes(node: Node) -> tuple[int, ...]:
 def _true(mask: Array) -> Iterator[Index]:
     """The places where a mask holds."""
     return (tuple(map(int, place)) for place in np.argwhere(mask))
-
-
-def _only(place: Place) -> Node:
-    """A single number."""
-    return place if isinstance(place, Node) else place[()]

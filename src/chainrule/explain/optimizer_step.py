@@ -14,15 +14,15 @@ from chainrule.explain.steps import forward_steps
 from chainrule.explain.worksheet import Given, Update
 from chainrule.graph.node import Node, variable
 from chainrule.graph.traversal import substitute
-from chainrule.training.optimizers import Optimizer
+from chainrule.training.optimizers import AdaGrad, Optimizer
 
 __all__ = ["OptimizerState", "update_of"]
 
 _LETTERS = {"mean": "m", "squares": "v", "velocity": "v"}
 _WORDS = {
     "mean": "running mean of the gradient",
-    "squares": "mean or sum of its squares so far",
-    "velocity": "the last step",
+    "squares": "running mean of its square",
+    "velocity": "the step before",
 }
 
 
@@ -89,7 +89,8 @@ def update_of(
     for name in state.rule.memory:
         node_of_memory = variable(_LETTERS[name])
         kept = state.memory.get(node, {}).get(name)
-        told[node_of_memory] = 0.0 if kept is None else float(kept[index]), _WORDS[name]
+        words = "sum of its squares" if isinstance(state.rule, AdaGrad) else _WORDS[name]
+        told[node_of_memory] = 0.0 if kept is None else float(kept[index]), words
         remembered.append(node_of_memory)
     start = parameter
     if node in state.decay:

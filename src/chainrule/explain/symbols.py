@@ -48,8 +48,8 @@ def choose_symbols(order: Sequence[Node]) -> dict[Node, str]:
     if result not in symbols:
         symbols[result] = next(each for each in _RESULT if each not in taken)
         taken.add(symbols[result])
-    # Beside w1 and w2, a letter w would be read as one of them.
-    taken |= {stem.group() for each in taken if (stem := re.match(r"[^\W\d_](?=\d)", each))}
+    # Beside w1 and w2, or w[0], a letter w would be read as one of them.
+    taken |= {stem.group() for each in taken if (stem := re.match(r"[^\W\d_](?=[\d\[])", each))}
     letters = (each for each in _letters() if each not in taken)
     for node in order:
         if node not in symbols and node.operation != "constant":

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import itertools
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from chainrule.explain.array_text import array_text, shape_text
 from chainrule.explain.formula import Choice, Formula, Sum, numbers_in
 from chainrule.explain.formula_text import formula_text, is_rounded, number_text
-from chainrule.explain.worksheet import BackwardStep, Chain, ForwardStep, Path, Value, Worksheet
+from chainrule.explain.worksheet import (
+    BackwardStep,
+    Chain,
+    ForwardStep,
+    Given,
+    Path,
+    Use,
+    Value,
+    Worksheet,
+)
 
 __all__ = ["to_text"]
 
@@ -29,7 +38,15 @@ def to_text(sheet: Worksheet, digits: int = 4) -> str:
         Significant digits of numbers; ``≈`` stands where some are left out.
     """
     page = _Page(sheet, digits)
-    sections = [page.heading(), page.forward(), page.backward(), page.chains(), page.result()]
+    sections = [
+        page.heading(),
+        page.forward(),
+        page.backward(),
+        page.chains(),
+        page.result(),
+        page.update(),
+        page.notes(),
+    ]
     written = ["\n".join(line.rstrip() for line in section) for section in sections]
     return "\n\n".join(each for each in written if each).replace(_TIE, " ")
 
@@ -45,22 +62,40 @@ class _Page:
         self.digits = digits
 
     def heading(self) -> Iterator[str]:
-        yield from _aligned([[symbol, self._is(formula)] for symbol, formula in self.sheet.parts])
+        if self.sheet.title:
+            yield from (self.sheet.title, "")
+        for symbol, formula in zip(
+            _aligned([[symbol] for symbol, _ in self.sheet.parts]), self.sheet.parts, strict=True
+        ):
+            yield from _wrapped(f"{symbol} ", self._is(formula[1]))
         numbers = [each for each in self.sheet.given if not isinstance(each.value, np.ndarray)]
         arrays = [each for each in self.sheet.given if isinstance(each.value, np.ndarray)]
-        if numbers:
-            points = [f"{each.symbol} = {self._value(each.value)}" for each in numbers]
-            yield from _wrapped("at ", ", ".join(_tied(each) for each in points))
-        for each in arrays:
-            yield f"{each.symbol} = {self._value(each.value)}"
-            yield from self._matrix(each.value)
+        points = [self._point(each) for each in numbers if not each.note]
+        if points:
+            yield from _wrapped("at ", ", ".join(points))
+        yield from self._noted(each for each in numbers if each.note)
+        for given in arrays:
+            note = f": {given.note}" if given.note else ""
+            yield f"{given.symbol} = {self._value(given.value)}{note}"
+            yield from self._matrix(given.value)
+
+    def _point(self, given: Given) -> str:
+        return _tied(f"{given.symbol} = {self._value(given.value)}")
+
+    def _noted(self, given: Iterable[Given]) -> Iterator[str]:
+        """A line for each of these values, with what it stands for."""
+        rows = [[each.symbol, self._comes_to(each.value), f"  {each.note}"] for each in given]
+        if rows:
+            yield from (f"   {line}" for line in _aligned(rows))
 
     def forward(self) -> Iterator[str]:
-        if not self.sheet.forward:
-            return
-        yield "Forward"
-        rows = [self._forward_row(step) for step in self.sheet.forward]
-        for step, line in zip(self.sheet.forward, _aligned(rows), strict=True):
+        if self.sheet.forward:
+            yield "Forward"
+            yield from self._forward(self.sheet.forward)
+
+    def _forward(self, steps: Sequence[ForwardStep]) -> Iterator[str]:
+        rows = [self._forward_row(step) for step in steps]
+        for step, line in zip(steps, _aligned(rows), strict=True):
             yield f"  {line}"
             yield from self._matrix(step.value)
             if step.kink:
@@ -81,6 +116,8 @@ class _Page:
         lines = iter(_aligned([row for each in rows for row in each]))
         for step, own_rows in zip(self.sheet.backward, rows, strict=True):
             yield from (f"  {line}" for line in itertools.islice(lines, len(own_rows)))
+            for use in step.uses:
+                yield from self._largest(use)
             yield from self._matrix(step.gradient)
             if step.end:
                 yield f"    Note: nothing flows further back: {step.end}."
@@ -108,6 +145,17 @@ class _Page:
             rows.append(["", "", "", self._comes_to(step.gradient)])
         rows[0][0] = self._partial(step.symbol)
         return rows
+
+    def _largest(self, use: Use) -> Iterator[str]:
+        """The largest terms of a sum over an array."""
+        if use.largest:
+            terms = [
+                _tied(f"{self._formula(term.rule)} {self._comes_to(term.value)}")
+                for term in use.largest
+            ]
+            n_more = use.n_terms - len(terms)
+            more = f", and {n_more:,} more" if n_more else ""
+            yield from _wrapped("    the largest terms: ", ", ".join(terms) + more)
 
     def chains(self) -> Iterator[str]:
         if not any(chain.paths for chain in self.sheet.chains):
@@ -171,7 +219,20 @@ class _Page:
                     head = " " * len(head)
                 yield f"{head}{self._comes_to(chain.gradient)}  {self._check(chain)}"
         if any(chain.check.agrees for chain in chains):
-            yield "  ✓ distance to the central difference (f(x + h) − f(x − h))/2h"
+            yield "  ✓ relative distance to the central difference (f(x + h) − f(x − h))/2h"
+
+    def update(self) -> Iterator[str]:
+        """The step of the optimizer, from the gradient to the new value."""
+        update = self.sheet.update
+        if update is None:
+            return
+        yield f"Update by {update.optimizer}"
+        yield from self._noted(update.given)
+        yield from self._forward(update.forward)
+
+    def notes(self) -> Iterator[str]:
+        for note in self.sheet.notes:
+            yield from _wrapped("Note: ", note)
 
     def _closed_forms(self, chain: Chain) -> list[str]:
         """The closed forms that say more than the number."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +24,9 @@ from chainrule.graph.shape import format_shape
 from chainrule.graph.traversal import dependents, topological_order
 
 __all__ = ["TrainedNetwork", "explain_trained"]
+
+_LONGEST_FORMULA = 30
+"""Beside a chain in named parts, a formula in the inputs alone must be short to say more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,8 @@ class TrainedNetwork:
         Names of the features, if they have any.
     aliases : mapping of str to str
         Other names of arrays.
+    describe : callable or None
+        What an entry of a parameter is, from the name and the place: "the weight from ...".
     optimizer : OptimizerState or None
         How training goes on from here.
     no_update : str
@@ -61,6 +66,7 @@ class TrainedNetwork:
     kind: str
     features: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    describe: Callable[[str, Index], str] | None = None
     optimizer: OptimizerState | None = None
     no_update: str = ""
 
@@ -101,7 +107,10 @@ def explain_trained(network: TrainedNetwork, parameter: str | None = None) -> De
         narrowed.given,
         notes=narrowed.notes,
         probes={narrowed.target: Probe(network.loss, node, network.given, index)},
+        longest=_LONGEST_FORMULA,
     )
+    if node in network.parameters and network.describe is not None:
+        notes.append(f"{symbol} is {network.describe(node.name or '', index)}.")
     left_out = narrowed.n_computed - narrowed.n_kept
     if left_out:
         notes.append(
@@ -163,8 +172,7 @@ class _Arrays:
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise FormulaError(f"There is no {text!r} in the network.{hint} {self._listing()}")
         sizes = self._sizes(node)
-        if not places and all(size == 1 for size in sizes):
-            places = (0,) * len(sizes)
+        places = _filled(places, sizes)
         if len(places) != len(sizes) or any(
             not 0 <= place < size for place, size in zip(places, sizes, strict=True)
         ):
@@ -190,6 +198,17 @@ class _Arrays:
         chosen += [node for node in self.named.values() if node not in chosen]
         for node in chosen:
             yield f"{node.name} {format_shape(self._sizes(node))}"
+
+
+def _filled(places: Index, sizes: Index) -> Index:
+    """Places for all axes, where those along axes of size 1 were left out."""
+    long = [axis for axis, size in enumerate(sizes) if size != 1]
+    if len(places) == len(sizes) or len(places) != len(long):
+        return places
+    filled = [0] * len(sizes)
+    for axis, place in zip(long, places, strict=True):
+        filled[axis] = place
+    return tuple(filled)
 
 
 def _read(text: str) -> tuple[str, Index]:

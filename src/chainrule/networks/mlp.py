@@ -98,6 +98,26 @@ class MLP:
             return raw_output
         return OUTPUT_ACTIVATIONS[self.output_activation](raw_output).named("output")
 
+    def describe(self, name: str, index: tuple[int, ...]) -> str:
+        """What an entry of a parameter is: the weight from which unit to which.
+
+        Examples
+        --------
+        >>> MLP((4, 10, 3), "relu", "softmax").describe("W2", (3, 1))
+        'the weight from unit 3 of hidden layer 1 to output 1'
+        """
+        layer = int(name[1:])
+        unit = self._unit(layer, index[-1])
+        if name[0] == "b":
+            return f"the bias of {unit}"
+        return f"the weight from {self._unit(layer - 1, index[0])} to {unit}"
+
+    def _unit(self, layer: int, index: int) -> str:
+        if layer == 0:
+            return f"input {index}"
+        last = layer == len(self.layer_sizes) - 1
+        return f"output {index}" if last else f"unit {index} of hidden layer {layer}"
+
     def initial_parameters(
         self, random_state: np.random.RandomState, dtype: npt.DTypeLike
     ) -> tuple[list[Array], list[Array]]:

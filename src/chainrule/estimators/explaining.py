@@ -1,0 +1,106 @@
+"""``model.explain``: the chain rule behind one number of a trained network."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils.validation import check_is_fitted
+
+from chainrule.engines.base import Array
+
+if TYPE_CHECKING:
+    from chainrule.explain.derivation import Derivation
+    from chainrule.explain.trained import TrainedNetwork
+
+__all__ = ["Explainable", "one_row"]
+
+
+class Explainable(ABC):
+    """An estimator that can derive the loss of a row by any of its numbers."""
+
+    @abstractmethod
+    def _target_row(self, y: Any) -> Array:
+        """The target of one row as the network is given it: (1, outputs)."""
+
+    @abstractmethod
+    def _trained_network(self, x: Array, y: Array) -> TrainedNetwork:
+        """The network, with one row of doubles and its target."""
+
+    def explain(self, x_row: npt.ArrayLike, y: Any, parameter: str | None = None) -> Derivation:
+        """Derive the loss of one row by one number of the network, and update that number.
+
+        Parameters
+        ----------
+        x_row : array-like of shape (n_features,) or (1, n_features)
+            A row as ``predict`` takes it.
+        y : label, number, or array-like of shape (n_outputs,)
+            What the output should be.
+        parameter : str, optional
+            A weight, a bias, an input or a unit, counted from 0: ``"W2[3, 1]"`` is
+            ``coefs_[1][3, 1]``; ``"b1[0]"``, ``"x[2]"`` or the name of a feature,
+            ``"h1_in[4]"`` and ``"h1_out[4]"`` before and after the activation. By default
+            the parameter whose gradient is the largest for this row.
+
+        Returns
+        -------
+        Derivation
+            The path from the loss back to the number, in symbols and numbers, checked against
+            a central difference of the whole network, and the step that the optimizer would
+            take with this row as its minibatch. ``print`` writes it out.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing to explain yet.
+        ValueError
+            If the row has another width than those of ``fit``, or ``y`` is no target of it.
+        FormulaError
+            If there is no such parameter; the message lists those that there are.
+
+        Notes
+        -----
+        Everything is computed by the reference engine in double precision, without dropout.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> from sklearn.datasets import load_iris
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = cr.MLPClassifier((8,), solver="lbfgs", random_state=0).fit(X, y)
+        >>> work = model.explain(X[0], y[0], parameter="W2[3, 1]")
+        >>> work.chains[0].check.agrees
+        True
+        """
+        from chainrule.explain.trained import explain_trained
+
+        check_is_fitted(self)
+        return explain_trained(
+            self._trained_network(one_row(self, x_row), self._target_row(y)), parameter
+        )
+
+
+def one_row(estimator: Any, x_row: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """One row of numbers, of the width that the estimator learned from: (1, n_features).
+
+    Raises
+    ------
+    ValueError
+        If it is not that.
+    """
+    name, width = type(estimator).__name__, estimator.n_features_in_
+    try:
+        row = np.asarray(x_row, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"x_row must hold {width} numbers, but got {x_row!r}.") from None
+    if row.ndim == 2 and len(row) != 1:
+        raise ValueError(f"explain takes one row, but got {len(row)}: give X[0], for one.")
+    row = row.reshape(1, -1) if row.ndim in (1, 2) else row
+    if row.shape != (1, width):
+        got = row.size if row.ndim == 2 else f"an array of {row.ndim} axes"
+        raise ValueError(f"x_row has {got} features, but {name} was fitted to {width}.")
+    if not np.isfinite(row).all():
+        raise ValueError(f"x_row has NaN or infinity at place {int(np.argmin(np.isfinite(row)))}.")
+    return row

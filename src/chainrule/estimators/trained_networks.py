@@ -1,0 +1,112 @@
+"""Fitted estimators as what a derivation needs: one row, the loss, the state of training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import chainrule.graph.functions as fn
+from chainrule.engines.base import Array
+from chainrule.estimators.parameters import STOCHASTIC_SOLVERS
+from chainrule.explain.optimizer_step import OptimizerState
+from chainrule.explain.trained import TrainedNetwork
+from chainrule.graph.node import Node, variable
+from chainrule.networks.linear import LinearModel
+from chainrule.training.optimizers import SGD
+
+__all__ = ["trained_linear", "trained_mlp"]
+
+
+def trained_mlp(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
+    """A fitted multi-layer perceptron with one row and its target."""
+    network = estimator._network
+    row, target = variable("x", x.shape), variable("y", y.shape)
+    loss = fn.sum(estimator._row_loss().per_row(target, network.raw_output(row)))
+    stochastic = estimator.solver in STOCHASTIC_SOLVERS
+    rule = estimator._optimizer() if stochastic else None
+    alpha = float(estimator.alpha)
+    decoupled = rule is not None and rule.decoupled_decay
+    if alpha and not decoupled:
+        squares = [fn.sum(fn.square(each)) for each in network.weights]
+        total = squares[0]
+        for each in squares[1:]:
+            total = total + each
+        loss = loss.named("row_loss") + (0.5 * alpha * total).named("penalty")
+    given = dict(zip(network.parameters, map(_double, estimator._parameters), strict=True))
+    sizes = " → ".join(str(size) for size in network.layer_sizes)
+    n_layers = len(network.weights)
+    return TrainedNetwork(
+        loss=loss.named("loss"),
+        given={row: x, target: y, **given},
+        parameters=network.parameters,
+        row=row,
+        target=target,
+        kind=f"{type(estimator).__name__} {sizes}, {network.activation}",
+        features=tuple(getattr(estimator, "feature_names_in_", ())),
+        aliases={
+            "X": "x",
+            **{f"coefs_[{k}]": f"W{k + 1}" for k in range(n_layers)},
+            **{f"intercepts_[{k}]": f"b{k + 1}" for k in range(n_layers)},
+        },
+        describe=network.describe,
+        optimizer=None if rule is None else _state(estimator, rule, network, alpha),
+        no_update="L-BFGS looks at all rows at once: a single one brings no update.",
+    )
+
+
+def _state(estimator: Any, rule: Any, network: Any, alpha: float) -> OptimizerState:
+    kept = estimator._memory
+    memory: dict[Node, Mapping[str, Array]] = {}
+    steps, note = 0, ""
+    if kept is None:
+        if rule.memory:
+            note = "What the optimizer remembered was not saved with the model: it starts anew."
+    else:
+        per_parameter = len(rule.memory)
+        for k, node in enumerate(network.parameters):
+            arrays = map(_double, kept[k * per_parameter : (k + 1) * per_parameter])
+            memory[node] = dict(zip(rule.memory, arrays, strict=True))
+        if rule.counts_steps:
+            steps = int(kept[-1])
+    decay = dict.fromkeys(network.weights, alpha) if rule.decoupled_decay and alpha else {}
+    return OptimizerState(
+        name=estimator.solver,
+        rule=rule,
+        learning_rate=float(estimator._progress.learning_rate),
+        steps_done=steps,
+        memory=memory,
+        decay=decay,
+        note=note,
+    )
+
+
+def trained_linear(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
+    """A fitted linear regression with one row and its target."""
+    model = LinearModel(x.shape[1], y.shape[1], estimator.fit_intercept)
+    row, target = variable("x", x.shape), variable("y", y.shape)
+    w, *biases = model.parameters
+    output = sum(biases, start=row @ w).named("output")
+    given = {w: _double(np.atleast_2d(estimator.coef_).T)}
+    if biases:
+        given[biases[0]] = np.atleast_1d(_double(estimator.intercept_))
+    descends = estimator.solver == "gradient_descent"
+    return TrainedNetwork(
+        loss=fn.sum(fn.square(output - target)).named("loss"),
+        given={row: x, target: y, **given},
+        parameters=model.parameters,
+        row=row,
+        target=target,
+        kind=f"{type(estimator).__name__} of {x.shape[1]} feature(s)",
+        features=tuple(getattr(estimator, "feature_names_in_", ())),
+        aliases={"X": "x", "intercept_": "b"},
+        optimizer=OptimizerState("gradient descent", SGD(), float(estimator.learning_rate_))
+        if descends
+        else None,
+        no_update=f"solver={estimator.solver!r} takes no steps along a gradient.",
+    )
+
+
+def _double(array: Any) -> Array:
+    return np.asarray(array, dtype=np.float64)
