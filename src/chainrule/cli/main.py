@@ -27,7 +27,7 @@ COMMANDS = {
 SUMMARIES = {
     "fit": "Train a network on a table or a built-in data set.",
     "predict": "Predict with a saved model.",
-    "explain": "Work out a formula and its derivatives, step by step.",
+    "explain": "Work out a formula, or one number of a saved model, to the last derivative.",
     "chart": "List the chart of neural networks, and what is built of it.",
 }
 

@@ -26,22 +26,15 @@ def predict(model: Path, data: str, out: Path | None, unknown_as_zeros: bool) ->
     Writes CSV: the prediction, and for classes the probability of the one predicted. Where DATA
     has the target too, says how many predictions are right.
     """
-    import chainrule as cr
+    from chainrule.cli.models import load_table_model
     from chainrule.datasets.read import read_table
     from chainrule.datasets.targets import read_target
-    from chainrule.errors import FileError
     from chainrule.estimators.table_model import measure
     from chainrule.files.whole import check_writable, write_whole
 
     if out is not None:
         check_writable(out, [model, *([data] if Path(data).exists() else [])])
-    loaded = cr.load(model)
-    if not isinstance(loaded, cr.TableModel):
-        raise FileError(
-            f"{model} holds a {type(loaded).__name__} without a description of its columns, so "
-            f"a table cannot be encoded for it. Load it in Python with chainrule.load, or make a "
-            f"model with `chainrule fit --out`."
-        )
+    loaded = load_table_model(model)
     table = read_table(data)
     X = loaded.encoded(table, unknown_as_zeros)
     known = loaded.target.name in table.columns

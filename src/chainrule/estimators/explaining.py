@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +31,14 @@ class Explainable(ABC):
     def _trained_network(self, x: Array, y: Array) -> TrainedNetwork:
         """The network, with one row of doubles and its target."""
 
-    def explain(self, x_row: npt.ArrayLike, y: Any, parameter: str | None = None) -> Derivation:
+    def explain(
+        self,
+        x_row: npt.ArrayLike,
+        y: Any,
+        parameter: str | None = None,
+        *,
+        names: Sequence[str] | None = None,
+    ) -> Derivation:
         """Derive the loss of one row by one number of the network, and update that number.
 
         Parameters
@@ -43,6 +52,8 @@ class Explainable(ABC):
             ``coefs_[1][3, 1]``; ``"b1[0]"``, ``"x[2]"`` or the name of a feature,
             ``"h1_in[4]"`` and ``"h1_out[4]"`` before and after the activation. By default
             the parameter whose gradient is the largest for this row.
+        names : sequence of str, optional
+            What the features are called; ``feature_names_in_`` by default.
 
         Returns
         -------
@@ -77,9 +88,10 @@ class Explainable(ABC):
         from chainrule.explain.trained import explain_trained
 
         check_is_fitted(self)
-        return explain_trained(
-            self._trained_network(one_row(self, x_row), self._target_row(y)), parameter
-        )
+        network = self._trained_network(one_row(self, x_row), self._target_row(y))
+        if names is None:
+            names = getattr(self, "feature_names_in_", ())
+        return explain_trained(dataclasses.replace(network, features=tuple(names)), parameter)
 
 
 def one_row(estimator: Any, x_row: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,12 @@ from chainrule.datasets.frames import Frame
 from chainrule.datasets.read import read_table
 from chainrule.datasets.table import Table
 from chainrule.datasets.targets import Target, choose_target, read_target
-from chainrule.errors import FileError
+from chainrule.errors import DataError, FileError
 from chainrule.estimators.saving import describe_estimator
 from chainrule.files.model_file import write_model_file
+
+if TYPE_CHECKING:
+    from chainrule.explain.derivation import Derivation
 
 __all__ = ["TableModel", "measure"]
 
@@ -124,6 +127,54 @@ class TableModel:
         choose_target(table, self.target.name)
         predicted = self.predict(table, unknown_as_zeros=unknown_as_zeros)
         return measure(self.target, read_target(self.target, table), predicted)[1]
+
+    def explain(
+        self,
+        table: Table | Frame | str | Path,
+        row: int = 0,
+        parameter: str | None = None,
+        *,
+        unknown_as_zeros: bool = False,
+    ) -> Derivation:
+        """Derive the loss of one row of a table by one number of the network.
+
+        Parameters
+        ----------
+        table, unknown_as_zeros
+            As for :meth:`predict`; the table has the target too.
+        row : int, default=0
+            Counted from 0.
+        parameter : str, optional
+            As for the estimator's own ``explain``; inputs may be called by their columns, and
+            for categories by ``column=category``.
+
+        Returns
+        -------
+        Derivation
+
+        Raises
+        ------
+        DataError
+            If the table lacks a column or the row, or a value cannot be used.
+        FormulaError
+            If there is no such parameter; the message lists those that there are.
+        """
+        table = read_table(table)
+        choose_target(table, self.target.name)
+        if not 0 <= row < table.n_rows:
+            raise DataError(
+                f"There is no row {row} in {table.source}: it has {table.n_rows:,} rows, counted "
+                f"from 0."
+            )
+        y = read_target(self.target, table)[row]
+        if self.target.task == "regression":
+            y = (y - self.target.mean) / self.target.scale
+        elif y not in self.estimator.classes_:
+            raise DataError(
+                f"Row {row} of {table.source} is of class {y!r}, which was not there in training."
+            )
+        x = self.encoded(table, unknown_as_zeros)[row]
+        return self.estimator.explain(x, y, parameter, names=tuple(encoded_names(self.features)))
 
     def encoded(
         self, table: Table | Frame | str | Path, unknown_as_zeros: bool = False

@@ -44,7 +44,6 @@ def trained_mlp(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
         row=row,
         target=target,
         kind=f"{type(estimator).__name__} {sizes}, {network.activation}",
-        features=tuple(getattr(estimator, "feature_names_in_", ())),
         aliases={
             "X": "x",
             **{f"coefs_[{k}]": f"W{k + 1}" for k in range(n_layers)},
@@ -99,7 +98,6 @@ def trained_linear(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
         row=row,
         target=target,
         kind=f"{type(estimator).__name__} of {x.shape[1]} feature(s)",
-        features=tuple(getattr(estimator, "feature_names_in_", ())),
         aliases={"X": "x", "intercept_": "b"},
         optimizer=OptimizerState("gradient descent", SGD(), float(estimator.learning_rate_))
         if descends

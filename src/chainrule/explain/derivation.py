@@ -75,9 +75,12 @@ class Derivation:
         """For each variable, the partial derivatives from the result back to it."""
         return self.worksheet.chains
 
-    def to_text(self, digits: int = 4) -> str:
-        """The derivation in Unicode, numbers in so many significant digits."""
-        return to_text(self.worksheet, digits)
+    def to_text(self, digits: int = 4, color: bool = False) -> str:
+        """The derivation in Unicode, numbers in so many significant digits.
+
+        ``color`` marks headings, values, gradients and checks for a terminal.
+        """
+        return to_text(self.worksheet, digits, color)
 
     def to_dict(self) -> dict[str, Any]:
         """The derivation in plain dictionaries, lists, strings and numbers, ready for JSON."""

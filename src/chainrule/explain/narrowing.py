@@ -113,7 +113,7 @@ class _Narrowing:
 
     def result(self) -> Narrowed:
         """Narrow the nodes one by one, inputs first."""
-        for node in self.order:
+        for node in _order_of_flow(self.output):
             if node in self.places or node.operation == "stop_gradient":
                 continue
             if any(each in self.places for each in node.inputs):
@@ -386,3 +386,12 @@ def _sizes(node: Node) -> tuple[int, ...]:
 def _true(mask: Array) -> Iterator[Index]:
     """The places where a mask holds."""
     return (tuple(map(int, place)) for place in np.argwhere(mask))
+
+
+def _order_of_flow(output: Node) -> list[Node]:
+    """All nodes from which something flows to the output, inputs first.
+
+    What a stopped gradient is made of is none of them: it is as good as given.
+    """
+    ends = [node for node in topological_order([output]) if node.operation == "stop_gradient"]
+    return [*ends, *topological_order([output], known=set(ends))]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from chainrule.explain.array_text import array_text, shape_text
+from chainrule.explain.coloring import colored
 from chainrule.explain.formula import Choice, Formula, Sum, numbers_in
 from chainrule.explain.formula_text import formula_text, is_rounded, number_text
 from chainrule.explain.worksheet import (
@@ -28,7 +29,7 @@ _WIDTH, _SHORT, _MOST_ADDED = 100, 40, 8
 _TIE = "\N{NO-BREAK SPACE}"  # a space at which a line is not broken
 
 
-def to_text(sheet: Worksheet, digits: int = 4) -> str:
+def to_text(sheet: Worksheet, digits: int = 4, color: bool = False) -> str:
     """A worksheet as text: the formula, the steps forward and backward, the chains, the result.
 
     Parameters
@@ -36,6 +37,8 @@ def to_text(sheet: Worksheet, digits: int = 4) -> str:
     sheet : Worksheet
     digits : int, default=4
         Significant digits of numbers; ``≈`` stands where some are left out.
+    color : bool, default=False
+        Mark headings, values, gradients and checks for a terminal (ANSI escape sequences).
     """
     page = _Page(sheet, digits)
     sections = [
@@ -48,7 +51,8 @@ def to_text(sheet: Worksheet, digits: int = 4) -> str:
         page.notes(),
     ]
     written = ["\n".join(line.rstrip() for line in section) for section in sections]
-    return "\n\n".join(each for each in written if each).replace(_TIE, " ")
+    text = "\n\n".join(each for each in written if each).replace(_TIE, " ")
+    return colored(text) if color else text
 
 
 Row = list[str]
