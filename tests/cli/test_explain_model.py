@@ -58,7 +58,7 @@ def test_json_and_files(model: Path, capsys: pytest.CaptureFixture[str], tmp_pat
         (("iris", "--row", -1), 2, "--row"),
         (("iris", "--parameter", "W7[0]"), 1, "There is no 'W7[0]' in the network"),
         ((), 2, "is a model: give one DATA"),
-        (("iris", "--wrt", "x"), 2, "--wrt is for formulas"),
+        (("iris", "--wrt", "x"), 2, "--wrt and --spell-out are for formulas"),
         (("nosuch.csv",), 1, "nosuch.csv"),
         (("wine",), 1, "species"),
     ],

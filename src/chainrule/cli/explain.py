@@ -37,6 +37,7 @@ FORMATS = ("text", "html", "latex", "svg", "json")
 @click.option(
     "--wrt", metavar="NAME[,NAME]...", multiple=True, help="Derive by these variables only."
 )
+@click.option("--spell-out", is_flag=True, help="Write σ and tanh in exp and 1/x.")
 @click.option("--row", type=click.IntRange(0), help="Of DATA, counted from 0.  [default: 0]")
 @click.option(
     "--parameter",
@@ -54,6 +55,7 @@ def explain(
     expression: str,
     values: tuple[str, ...],
     wrt: tuple[str, ...],
+    spell_out: bool,
     row: int | None,
     parameter: str | None,
     digits: int,
@@ -76,14 +78,18 @@ def explain(
         inputs = [expression, *values] if is_model else []
         check_writable(out, [each for each in inputs if Path(each).exists()])
     if is_model:
-        work = _explain_model(Path(expression), values, wrt, row, parameter)
+        if wrt or spell_out:
+            raise click.UsageError(
+                "--wrt and --spell-out are for formulas: for a model, name a --parameter."
+            )
+        work = _explain_model(Path(expression), values, row or 0, parameter)
     else:
         if row is not None or parameter is not None:
             raise click.UsageError(
                 "--row and --parameter are for a MODEL and its DATA; a formula is derived --wrt "
                 "its variables."
             )
-        work = _explain_formula(expression, values, wrt)
+        work = _explain_formula(expression, values, wrt, spell_out)
     text = _rendered(work, form, digits, color=out is None and not os.environ.get("NO_COLOR"))
     if out is None:
         click.echo(text.removesuffix("\n"))
@@ -112,25 +118,21 @@ def _rendered(work: Derivation, form: str, digits: int, color: bool) -> str:
 
 
 def _explain_model(
-    model: Path,
-    values: Sequence[str],
-    wrt: Sequence[str],
-    row: int | None,
-    parameter: str | None,
+    model: Path, values: Sequence[str], row: int, parameter: str | None
 ) -> Derivation:
     from chainrule.cli.models import load_table_model
 
-    if wrt:
-        raise click.UsageError("--wrt is for formulas: say --parameter for a model.")
     if len(values) != 1:
         raise click.UsageError(
             f"{model} is a model: give one DATA, a built-in data set or a CSV or Parquet file, "
             f"and a --row of it."
         )
-    return load_table_model(model).explain(values[0], row or 0, parameter)
+    return load_table_model(model).explain(values[0], row, parameter)
 
 
-def _explain_formula(expression: str, values: Sequence[str], wrt: Sequence[str]) -> Derivation:
+def _explain_formula(
+    expression: str, values: Sequence[str], wrt: Sequence[str], spell_out: bool
+) -> Derivation:
     import chainrule as cr
 
     point: dict[str | cr.Node, float] = {}
@@ -140,7 +142,7 @@ def _explain_formula(expression: str, values: Sequence[str], wrt: Sequence[str])
             raise click.UsageError(f"{name!r} is given two values.")
         point[name] = number
     names = [name.strip() for each in wrt for name in each.split(",")]
-    return cr.explain(expression, point, wrt=names or None)
+    return cr.explain(expression, point, wrt=names or None, spell_out=spell_out)
 
 
 def _assignment(text: str) -> tuple[str, float]:

@@ -19,6 +19,7 @@ from chainrule.explain.formula import Formula
 from chainrule.explain.notation import write
 from chainrule.explain.reading import Target, read_expression, read_targets, read_values
 from chainrule.explain.slopes import define_primes
+from chainrule.explain.spelling import spelled_out
 from chainrule.explain.steps import backward_steps, forward_steps
 from chainrule.explain.text import to_text
 from chainrule.explain.worksheet import (
@@ -99,6 +100,7 @@ def explain(
     values: Mapping[Target, npt.ArrayLike] | None = None,
     /,
     wrt: Target | Sequence[Target] | None = None,
+    spell_out: bool = False,
     **named_values: npt.ArrayLike,
 ) -> Derivation:
     """Work out a formula and its derivatives at one point, as on a blackboard.
@@ -111,6 +113,8 @@ def explain(
         Values of variables, by name or node.
     wrt : str, Node, or a sequence of these, optional
         The variables, or parts, to derive by. All variables by default.
+    spell_out : bool, default=False
+        Write σ, tanh, softplus, log1p and expm1 as what they are made of: exp, log and 1/x.
     **named_values : array-like
         Values of variables, by name.
 
@@ -140,6 +144,8 @@ def explain(
     (-12.0, {'x': -4.0, 'y': -4.0, 'z': 3.0})
     """
     output = read_expression(expression)
+    if spell_out:
+        output = spelled_out(output)
     given = read_values(output, values or {}, named_values)
     return derive(output, read_targets(output, wrt, given), given)
 
