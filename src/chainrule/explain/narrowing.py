@@ -231,9 +231,11 @@ class _Narrowing:
             terms = [self._entry(a, (i, k)) * self._entry(b, (k, j)) for (k,) in _true(own)]
             if not own.all():
                 value = np.sum(x[i, ~own] * y[~own, j])
-                first, second = self._name(a, (i, "k")), self._name(b, ("k", j))
-                n_others = np.count_nonzero(~own)
-                note = f"Σ {first}·{second} over the other {n_others:,} k"
+                others = [k for (k,) in _true(~own)]
+                k = others[0] if len(others) == 1 else "k"
+                note = f"{self._name(a, (i, k))}·{self._name(b, (k, j))}"
+                if len(others) > 1:
+                    note = f"Σ {note} over the other {len(others):,} k"
                 terms.append(self._rest(value, note))
             result[i, j] = functools.reduce(operator.add, terms)
         return result
