@@ -19,6 +19,7 @@ from chainrule.engines.registry import ENGINES, get_engine
 from chainrule.engines.threads import available_threads, one_blas_thread
 from chainrule.errors import DataError, FileError
 from chainrule.estimators.explaining import Explainable
+from chainrule.estimators.matrices import LinearMatrices
 from chainrule.estimators.saving import Savable, require_numbers
 from chainrule.graph.node import variable
 from chainrule.networks.linear import LinearModel
@@ -32,7 +33,9 @@ from chainrule.training.step import Objective
 __all__ = ["LinearRegression"]
 
 
-class LinearRegression(Explainable, Savable, MultiOutputMixin, RegressorMixin, BaseEstimator):
+class LinearRegression(
+    LinearMatrices, Explainable, Savable, MultiOutputMixin, RegressorMixin, BaseEstimator
+):
     """Linear regression: the w and b for which X·w + b is nearest to y.
 
     Nearest means the least mean squared error, (1/n)·Σ (x·w + b - y)² over the n rows.

@@ -17,6 +17,7 @@ from chainrule.engines.base import Array
 from chainrule.errors import FileError
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.explaining import Explainable
+from chainrule.estimators.matrices import NetworkMatrices
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.saving import Savable, require_numbers
 from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
@@ -28,7 +29,7 @@ from chainrule.training.loop import Progress
 __all__ = ["BaseMLP"]
 
 
-class BaseMLP(Explainable, Savable, NetworkEstimator):
+class BaseMLP(NetworkMatrices, Explainable, Savable, NetworkEstimator):
     """What the classifier and the regressor share."""
 
     _parameter_constraints: dict[str, list[Any]] = TRAINING_CONSTRAINTS
