@@ -21,6 +21,7 @@ LAYERS = (
     "errors",
     "pages",
     "graph",
+    "notation",
     "calculus",
     "engines",
     "networks",

@@ -10,8 +10,8 @@ import pytest
 import chainrule as cr
 from chainrule.explain.array_text import array_text
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.formula_text import formula_text, number_text
 from chainrule.graph.node import Node, variable
+from chainrule.notation.formula_text import formula_text, number_text
 
 
 def layer() -> Node:

@@ -17,9 +17,9 @@ from chainrule.engines.base import Program
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.errors import FormulaError
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.formula_text import formula_text
 from chainrule.graph.node import Node, variable
 from chainrule.graph.traversal import variables
+from chainrule.notation.formula_text import formula_text
 from tests.helpers.random_graphs import RandomGraph, smooth_graphs
 
 

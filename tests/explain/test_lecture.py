@@ -8,8 +8,8 @@ import pytest
 
 import chainrule as cr
 from chainrule.explain.derivation import Derivation
-from chainrule.explain.formula_text import formula_text
 from chainrule.explain.worksheet import BackwardStep, Chain, ForwardStep
+from chainrule.notation.formula_text import formula_text
 
 SIGMOID_OF_A_SUM = "1/(1 + exp(-(w0*x0 + w1*x1 + w2)))"
 SLIDE_B7 = {"w0": 2.0, "x0": -1.0, "w1": -3.0, "x1": -2.0, "w2": -3.0}

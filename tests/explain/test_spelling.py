@@ -6,7 +6,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.cli.main import main
-from chainrule.explain.formula_text import formula_text
+from chainrule.notation.formula_text import formula_text
 
 
 @pytest.mark.parametrize(

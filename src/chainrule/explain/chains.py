@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from chainrule.calculus.reverse import pull_back
 from chainrule.explain.board import Board
 from chainrule.explain.closed_forms import LONGEST_FORMULA, length
-from chainrule.explain.formula import Formula
 from chainrule.explain.slopes import Slopes
 from chainrule.explain.worksheet import Factor, Path
 from chainrule.graph.node import Node, constant
 from chainrule.graph.traversal import dependents, rebuild, topological_order, with_inputs
+from chainrule.notation.formula import Formula
 
 __all__ = ["Chains"]
 

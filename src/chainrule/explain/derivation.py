@@ -15,8 +15,6 @@ from chainrule.explain.chains import Chains
 from chainrule.explain.closed_forms import LONGEST_FORMULA, closed_forms
 from chainrule.explain.dictionary import to_dict
 from chainrule.explain.differences import Probe, check_gradient
-from chainrule.explain.formula import Formula
-from chainrule.explain.notation import write
 from chainrule.explain.reading import Target, read_expression, read_targets, read_values
 from chainrule.explain.slopes import define_primes
 from chainrule.explain.spelling import spelled_out
@@ -33,6 +31,8 @@ from chainrule.explain.worksheet import (
 )
 from chainrule.graph.node import Node
 from chainrule.graph.traversal import dependents
+from chainrule.notation.formula import Formula
+from chainrule.notation.writing import write
 
 __all__ = ["Derivation", "derive", "explain"]
 

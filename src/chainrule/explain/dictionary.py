@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.explain.formula import Formula
-from chainrule.explain.formula_text import formula_text
 from chainrule.explain.worksheet import (
     BackwardStep,
     Chain,
@@ -17,6 +15,8 @@ from chainrule.explain.worksheet import (
     Value,
     Worksheet,
 )
+from chainrule.notation.formula import Formula
+from chainrule.notation.formula_text import formula_text
 
 __all__ = ["to_dict"]
 

@@ -15,11 +15,11 @@ import numpy as np
 
 from chainrule.engines.base import Array
 from chainrule.engines.reference import evaluate
-from chainrule.explain.entries import Index
 from chainrule.explain.faults import side
 from chainrule.explain.worksheet import Check
 from chainrule.graph.node import Node, private_variable
 from chainrule.graph.traversal import dependents, substitute, topological_order
+from chainrule.notation.entries import Index
 
 __all__ = ["Probe", "Sides", "check_gradient"]
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from chainrule.engines.base import Array
 from chainrule.errors import FormulaError
-from chainrule.explain.formula import Formula
-from chainrule.explain.formula_text import formula_text, number_text
-from chainrule.explain.notation import format_formula
 from chainrule.explain.worksheet import Kink
 from chainrule.graph.node import Node
 from chainrule.graph.traversal import variables
+from chainrule.notation.formula import Formula
+from chainrule.notation.formula_text import formula_text, number_text
+from chainrule.notation.writing import format_formula
 
 __all__ = ["check_slope", "check_values", "find_kink", "side"]
 

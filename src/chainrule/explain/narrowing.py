@@ -20,11 +20,11 @@ import numpy.typing as npt
 import chainrule.graph.functions as fn
 from chainrule.engines.base import Array
 from chainrule.engines.reference import evaluate
-from chainrule.explain.entries import Index, entry_name
-from chainrule.explain.notation import format_formula
 from chainrule.graph.node import Node, make, private_variable
 from chainrule.graph.operations import OPERATIONS
 from chainrule.graph.traversal import dependents, topological_order
+from chainrule.notation.entries import Index, entry_name
+from chainrule.notation.writing import format_formula
 
 __all__ = ["Narrowed", "narrow"]
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from chainrule.engines.base import Array
 from chainrule.explain.board import Board
-from chainrule.explain.entries import Index
 from chainrule.explain.steps import forward_steps
 from chainrule.explain.worksheet import Given, Update
 from chainrule.graph.node import Node, variable
 from chainrule.graph.traversal import substitute
+from chainrule.notation.entries import Index
 from chainrule.training.optimizers import AdaGrad, Optimizer
 
 __all__ = ["OptimizerState", "update_of"]

@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from chainrule.engines.base import Array
 from chainrule.errors import FormulaError, GraphError
-from chainrule.explain.notation import format_formula
 from chainrule.graph.node import Node
 from chainrule.graph.parser import parse_formula
 from chainrule.graph.shape import format_shape
 from chainrule.graph.traversal import topological_order, variables
+from chainrule.notation.writing import format_formula
 
 __all__ = ["Target", "read_expression", "read_targets", "read_values"]
 

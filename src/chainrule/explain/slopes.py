@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from chainrule.calculus.reverse import local_gradients
 from chainrule.calculus.rewriting import rewrite
 from chainrule.calculus.simplify import PLAIN_ALGEBRA, simplify
-from chainrule.explain.formula import Call, Formula, Symbol
-from chainrule.explain.notation import PRIMED, function_name, write
 from chainrule.explain.worksheet import Definition
 from chainrule.graph.node import Node, make, private_variable, variable
 from chainrule.graph.traversal import substitute, topological_order
+from chainrule.notation.formula import Call, Formula, Symbol
+from chainrule.notation.writing import PRIMED, function_name, write
 
 __all__ = ["Slopes", "define_primes"]
 

@@ -25,7 +25,7 @@ def spelled_out(output: Node) -> Node:
     Examples
     --------
     >>> import chainrule as cr
-    >>> from chainrule.explain.notation import format_formula
+    >>> from chainrule.notation.writing import format_formula
     >>> format_formula(spelled_out(cr.parse_formula("sigmoid(w*x)")))
     '1/(1 + e^(−w·x))'
     """

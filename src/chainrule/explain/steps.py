@@ -11,13 +11,13 @@ from chainrule.calculus.reverse import local_gradients, pull_back, unbroadcast
 from chainrule.calculus.rules import NOT_DIFFERENTIABLE
 from chainrule.engines.base import Array
 from chainrule.explain.board import Board
-from chainrule.explain.entries import entry_of
 from chainrule.explain.faults import check_slope, find_kink
-from chainrule.explain.formula import Call, Formula, Number, Partial, Product, Symbol
-from chainrule.explain.notation import write
 from chainrule.explain.slopes import Slopes
 from chainrule.explain.worksheet import BackwardStep, ForwardStep, Term, Use, as_value
 from chainrule.graph.node import Node, constant, make
+from chainrule.notation.entries import entry_of
+from chainrule.notation.formula import Call, Formula, Number, Partial, Product, Symbol
+from chainrule.notation.writing import write
 
 __all__ = ["backward_steps", "forward_steps"]
 

@@ -10,8 +10,6 @@ import numpy as np
 
 from chainrule.explain.array_text import array_text, shape_text
 from chainrule.explain.coloring import colored
-from chainrule.explain.formula import Choice, Formula, Sum, numbers_in
-from chainrule.explain.formula_text import formula_text, is_rounded, number_text
 from chainrule.explain.worksheet import (
     BackwardStep,
     Chain,
@@ -22,6 +20,8 @@ from chainrule.explain.worksheet import (
     Value,
     Worksheet,
 )
+from chainrule.notation.formula import Choice, Formula, Sum, numbers_in
+from chainrule.notation.formula_text import formula_text, is_rounded, number_text
 
 __all__ = ["to_text"]
 

@@ -16,12 +16,12 @@ from chainrule.engines.reference import evaluate
 from chainrule.errors import FormulaError
 from chainrule.explain.derivation import Derivation, derive
 from chainrule.explain.differences import Probe
-from chainrule.explain.entries import Index, entry_name
 from chainrule.explain.narrowing import narrow
 from chainrule.explain.optimizer_step import OptimizerState, update_of
 from chainrule.graph.node import Node
 from chainrule.graph.shape import format_shape
 from chainrule.graph.traversal import dependents, topological_order
+from chainrule.notation.entries import Index, entry_name
 
 __all__ = ["TrainedNetwork", "explain_trained"]
 

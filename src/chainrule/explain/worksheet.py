@@ -1,6 +1,6 @@
 """A derivation as data: everything on the blackboard, for a renderer to write out.
 
-Symbols are strings, formulas are data of ``explain.formula``, and values are floats, or arrays
+Symbols are strings, formulas are data of ``notation.formula``, and values are floats, or arrays
 where a node is one. Every value was computed by the reference engine in double precision.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.explain.formula import Formula
 from chainrule.graph.node import Node
+from chainrule.notation.formula import Formula
 
 __all__ = [
     "BackwardStep",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from chainrule.explain.formula import (
+from chainrule.notation.formula import (
     Call,
     Choice,
     Entries,
@@ -44,7 +44,7 @@ def formula_text(formula: Formula, digits: int | None = 4) -> str:
 
     Examples
     --------
-    >>> from chainrule.explain.formula import Number, Product, Sum, Symbol
+    >>> from chainrule.notation.formula import Number, Product, Sum, Symbol
     >>> formula_text(Product(Sum(Symbol("x"), Symbol("y")), Number(-0.53)))
     '(x + y)·(−0.53)'
     """

@@ -7,7 +7,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chainrule.explain.formula import (
+from chainrule.graph.node import Node
+from chainrule.graph.operations import OPERATIONS
+from chainrule.graph.traversal import topological_order
+from chainrule.notation.formula import (
     Call,
     Choice,
     Entries,
@@ -24,10 +27,7 @@ from chainrule.explain.formula import (
     Symbol,
     Transposed,
 )
-from chainrule.explain.formula_text import formula_text
-from chainrule.graph.node import Node
-from chainrule.graph.operations import OPERATIONS
-from chainrule.graph.traversal import topological_order
+from chainrule.notation.formula_text import formula_text
 
 __all__ = ["PRIMED", "format_formula", "function_name", "write"]
 

@@ -1,7 +1,7 @@
 """A formula as it is written, as data: what a renderer turns into text, LaTeX or MathML.
 
 How a graph is written (which names stand, what becomes a fraction or a raised number) is
-decided once, in ``explain.notation``; where parentheses and signs go is a renderer's affair.
+decided once, in ``notation.writing``; where parentheses and signs go is a renderer's affair.
 """
 
 from __future__ import annotations

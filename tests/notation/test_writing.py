@@ -13,12 +13,12 @@ import chainrule as cr
 import chainrule.graph.functions as fn
 from chainrule.engines.base import Program
 from chainrule.engines.reference import ReferenceEngine
-from chainrule.explain.formula import Number, Power, Product, Sum, Symbol
-from chainrule.explain.formula_text import formula_text, is_rounded, number_text
-from chainrule.explain.notation import format_formula, write
 from chainrule.graph.node import Node, constant, make, variable
 from chainrule.graph.operations import OPERATIONS
 from chainrule.graph.parser import parse_formula
+from chainrule.notation.formula import Number, Power, Product, Sum, Symbol
+from chainrule.notation.formula_text import formula_text, is_rounded, number_text
+from chainrule.notation.writing import format_formula, write
 from tests.helpers.operation_cases import CASES, OperationCase
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chainrule.explain.formula import Entries, Formula, Partial, Product, Symbol, Transposed
+from chainrule.notation.formula import Entries, Formula, Partial, Product, Symbol, Transposed
 
 __all__ = ["Index", "entry_name", "entry_of"]
 
@@ -60,7 +60,7 @@ def entry_of(formula: Formula, index: Index, arrays: Mapping[str, Index]) -> For
 
     Examples
     --------
-    >>> from chainrule.explain.formula_text import formula_text
+    >>> from chainrule.notation.formula_text import formula_text
     >>> product = Product(Partial("loss", "a"), Symbol("W2[0, :]"), "entries")
     >>> formula_text(entry_of(product, (0, 7), {"a": (1, 9), "W2[0, :]": (1, 9)}))
     '∂loss/∂a[7]·W2[0, 7]'

@@ -1,0 +1,1 @@
+"""Notation: graphs as formulas, as people write them, and formulas as text."""
