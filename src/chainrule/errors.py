@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = [
     "ChainruleError",
     "DataError",
@@ -38,4 +40,22 @@ class FileError(ChainruleError, ValueError):
 
 
 class NonFiniteLossError(ChainruleError, ValueError):
-    """Training stopped because the loss became NaN or infinite, before the update."""
+    """Training stopped because the loss became NaN or infinite, before the update.
+
+    Parameters
+    ----------
+    message : str
+    feature : int, optional
+        The feature that weighs most in it.
+    """
+
+    def __init__(self, message: str, feature: int | None = None) -> None:
+        super().__init__(message)
+        self.feature = feature
+
+    def with_names(self, features: Sequence[str]) -> NonFiniteLossError:
+        """The same error, saying how the feature is called."""
+        if self.feature is None or self.feature >= len(features):
+            return self
+        name = features[self.feature]
+        return NonFiniteLossError(f"{self}\n  X[{self.feature}] is the column {name!r}.")

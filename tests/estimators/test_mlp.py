@@ -9,6 +9,7 @@ import threading
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import clone
@@ -313,8 +314,17 @@ def test_an_epoch_cut_short_still_leaves_a_model():
 def test_a_loss_that_is_not_finite_names_operation_and_row(solver, engine):
     large = VALUES_X.copy()
     large[7] = 1e200
-    with pytest.raises(NonFiniteLossError, match=r"'power'.*= inf, for row 7 of the data"):
+    with pytest.raises(NonFiniteLossError, match=r"\(output − y\)².*= ∞, .*for row 7 of the data"):
         regressor(solver=solver, engine=engine).fit(large, VALUES)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
+def test_a_loss_that_is_not_finite_names_the_feature(solver):
+    frame = pd.DataFrame(VALUES_X, columns=[f"column {k}" for k in range(VALUES_X.shape[1])])
+    frame.iloc[7, 1] = 1e200
+    with pytest.raises(NonFiniteLossError, match=r"X\[1\] is the column 'column 1'") as caught:
+        regressor(solver=solver).fit(frame, VALUES)
+    assert "How it came about" in str(caught.value)
 
 
 @pytest.mark.parametrize("engine", ["native", "reference"])

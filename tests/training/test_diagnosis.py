@@ -35,7 +35,8 @@ def test_names_the_operation_its_operand_the_layer_and_the_row():
         train(losses, data, weights=(1.0, 2.0))
     message = str(caught.value)
     assert "step 3 of epoch 1" in message
-    assert "'exp', on the way to 'h1_out': exp(1000) = inf" in message
+    assert "e^h1_in is the first operation" in message
+    assert "e^1000 = ∞, on the way to h1_out" in message
     assert "row 13 of the data" in message
     assert "The update was not made" in message
     assert "the rate is 1e-12" in message
@@ -45,7 +46,7 @@ def test_rows_are_named_as_they_lie_in_the_data():
     data = np.ones((20, 2))
     data[4, 0] = -1.0
     order = np.array([9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
-    with pytest.raises(NonFiniteLossError, match=r"log\(-1\) = nan, for row 4 of the data"):
+    with pytest.raises(NonFiniteLossError, match=r"log\(−1\) = no number, for row 4 of the data"):
         train(cr.sum(cr.log(X * W), 1), data, order=order)
 
 
@@ -54,14 +55,14 @@ def test_a_parameter_that_was_not_finite_is_the_fault_of_the_update_before():
     with pytest.raises(NonFiniteLossError) as caught:
         train(losses, np.full((5, 2), 1e100), rate=1e200)
     message = str(caught.value)
-    assert "step 1 of epoch 2: W1[0] is -inf" in message
+    assert "step 1 of epoch 2: W1[0] = −∞" in message
     assert "the update of the step before it produced that" in message
 
 
 def test_data_that_is_not_finite_is_named():
     data = np.ones((5, 2))
     data[3, 1] = np.nan
-    with pytest.raises(NonFiniteLossError, match=r"X\[3, 1\] is nan, for row 3 of the data"):
+    with pytest.raises(NonFiniteLossError, match=r"X\[1\] = no number, for row 3 of the data"):
         train(cr.sum(X * W, 1), data)
 
 
@@ -73,7 +74,7 @@ def test_other_operations_say_how_large_their_operands_are():
     )
     assert fault is not None
     assert fault.node.operation == "sum"
-    assert "multiply (largest element 1e+308)" in fault.operands
+    assert "multiply (largest entry 10³⁰⁸)" in fault.numbers
 
 
 def test_values_at_the_edge_that_the_reference_engine_can_hold_are_said_to_be_so():
@@ -88,3 +89,39 @@ def test_blocks_name_the_row_of_the_whole_data():
     fault = find_fault_in_blocks([losses], {X: data}, {W: np.ones(2)}, 6, "float64")
     assert fault is not None
     assert fault.row == 17
+
+
+def test_the_chain_goes_back_through_the_layers_to_the_heaviest_value():
+    V = cr.variable("W2", (2, 1))
+    hidden = cr.tanh((X * 2.0).named("h1_in")).named("h1_out")
+    output = (hidden @ V).named("output")
+    data = np.array([[0.1, 0.2], [0.3, -5.0]])
+    values = {X: data, V: np.array([[0.1], [1.0]])}
+    fault = find_fault([cr.sum(cr.log(output))], values, np.array([0, 7]))
+    assert fault is not None
+    assert (fault.row, fault.feature) == (7, 1)
+    assert [str(link) for link in fault.chain] == [
+        "X[1] = −5",
+        "h1_in[1] = X·2 = −10",
+        "h1_out[1] = tanh(h1_in) = −1",
+        "output[0] = h1_out·W2 = −0.9463",
+    ]
+
+
+def test_the_chain_follows_moved_and_summed_values():
+    moved = cr.transpose(cr.concatenate([X, -X], 1))
+    total = cr.sum(moved, 0).named("total")
+    fault = find_fault([cr.log(total)], {X: np.array([[1.0, -3.0], [2.0, 2.0]])}, np.arange(2))
+    assert fault is not None
+    assert str(fault.chain[-1]) == "total = Σ_0((X, −X)ᵀ) = 0"
+    assert fault.chain[0].node is X
+
+
+def test_a_parameter_that_is_too_large_ends_the_chain():
+    W2 = cr.variable("W2", (2, 1))
+    fault = find_fault(
+        [cr.exp(X @ W2)], {X: np.ones((1, 2)), W2: np.array([[0.1], [1e9]])}, np.arange(1)
+    )
+    assert fault is not None
+    assert str(fault.chain[0]) == "W2[1, 0] = 10⁹"
+    assert fault.feature is None

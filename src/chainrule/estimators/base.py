@@ -244,7 +244,8 @@ class NetworkEstimator(BaseEstimator, ABC):
             raise NonFiniteLossError(
                 f"L-BFGS met a loss that is not finite: "
                 f"{fault or f'the weights of the rows sum to {weight}'}. Scale the data, with "
-                f"StandardScaler for one."
+                f"StandardScaler for one.{fault.history() if fault else ''}",
+                feature=fault.feature if fault else None,
             )
         self.loss_ = sums.reported
         self.n_iter_ = len(self.history_.get("epoch", ()))

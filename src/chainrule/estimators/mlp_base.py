@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from chainrule.engines.base import Array
-from chainrule.errors import FileError
+from chainrule.errors import FileError, NonFiniteLossError
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.matrices import NetworkMatrices
@@ -107,10 +107,13 @@ class BaseMLP(NetworkMatrices, Explainable, Savable, NetworkEstimator):
         self._start(network, X.dtype, fresh)
         # Updated in place, so they must not be the read-only ones of a memory-mapped file.
         self._parameters = [np.require(each, X.dtype, ["C", "W"]) for each in self._parameters]
-        if self.solver == "lbfgs":
-            self._parameters = self._fit_lbfgs(loss, data, held_out)
-        else:
-            self._fit_epochs(loss, data, held_out, incremental)
+        try:
+            if self.solver == "lbfgs":
+                self._parameters = self._fit_lbfgs(loss, data, held_out)
+            else:
+                self._fit_epochs(loss, data, held_out, incremental)
+        except NonFiniteLossError as error:
+            raise error.with_names(getattr(self, "feature_names_in_", ())) from None
         if not all(np.isfinite(each).all() for each in self._parameters):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "

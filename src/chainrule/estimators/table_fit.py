@@ -15,10 +15,10 @@ from scipy.linalg import LinAlgWarning
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from chainrule.datasets.features import describe_features, encode
+from chainrule.datasets.features import describe_features, encode, encoded_names
 from chainrule.datasets.table import Table
 from chainrule.datasets.targets import Target, read_target
-from chainrule.errors import DataError
+from chainrule.errors import DataError, NonFiniteLossError
 from chainrule.estimators.table_model import TableModel, measure
 
 __all__ = ["TableFit", "fit_table"]
@@ -141,7 +141,10 @@ def fit_table(
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        estimator.fit(X[train], learned[train], **options)
+        try:
+            estimator.fit(X[train], learned[train], **options)
+        except NonFiniteLossError as error:
+            raise error.with_names(encoded_names(features)) from None
     seconds = time.perf_counter() - start
     messages = [str(each.message) for each in caught]
     model = TableModel(estimator, features, target)

@@ -16,9 +16,10 @@ from chainrule.engines.base import Array, FloatType, TrainingLoop, minibatch_bou
 from chainrule.engines.reference import evaluate
 from chainrule.errors import NonFiniteLossError
 from chainrule.graph.node import Node
-from chainrule.graph.operations import OPERATIONS
-from chainrule.graph.shape import Size
 from chainrule.graph.traversal import dependents, topological_order, variables
+from chainrule.notation.formula_text import formula_text, number_text
+from chainrule.notation.writing import write
+from chainrule.training.blame import Link, chain_to, has_rows, written_with_numbers
 
 __all__ = ["Fault", "explain_failure", "find_fault", "find_fault_in_blocks"]
 
@@ -31,40 +32,53 @@ class Fault:
 
     Attributes
     ----------
-    node : Node
-    index : tuple of int
-        The first element of it that is not finite.
-    value : float
+    at : Link
+        The first entry of it that is not finite.
     layer : str or None
         The name of the value, or of the first named one that is computed from it.
     row : int or None
         The row of the data it belongs to.
-    operands : str
-        The operation with the values that went into it.
+    numbers : str
+        The operation with the numbers that went into it.
+    chain : tuple of Link
+        The values that led there.
     """
 
-    node: Node
-    index: tuple[int, ...]
-    value: float
+    at: Link
     layer: str | None
     row: int | None
-    operands: str
+    numbers: str
+    chain: tuple[Link, ...]
 
     @property
-    def element(self) -> str:
-        """The value's name and place, as in ``W2[3, 1]``."""
-        name = self.node.name or self.node.operation
-        return f"{name}[{', '.join(map(str, self.index))}]" if self.index else name
+    def node(self) -> Node:
+        """The value."""
+        return self.at.node
+
+    @property
+    def feature(self) -> int | None:
+        """The column of X that weighs most in it."""
+        first = (*self.chain, self.at)[0]
+        return first.index[1] if first.node.name == "X" and len(first.index) == 2 else None
 
     def __str__(self) -> str:
         row = "" if self.row is None else f", for row {self.row} of the data"
         if self.node.operation == "variable":
-            return f"{self.element} is {self.value}{row}"
-        layer = "" if self.layer is None else f", on the way to {self.layer!r}"
+            return f"{self.at}{row}"
+        layer = "" if self.layer is None else f", on the way to {self.layer}"
+        operation = formula_text(write(self.node))
+        value = number_text(self.at.value)
         return (
-            f"the first operation to give a value that is not finite is "
-            f"{self.node.operation!r}{layer}: {self.operands} = {self.value}{row}"
+            f"{operation} is the first operation to give a value that is not finite: "
+            f"{self.numbers} = {value}{layer}{row}"
         )
+
+    def history(self) -> str:
+        """How it came about, a line for each value; empty if there is nothing to tell."""
+        if not self.chain:
+            return ""
+        lines = "".join(f"\n    {link}" for link in self.chain)
+        return f"\n  How it came about:{lines}"
 
 
 def find_fault(
@@ -94,7 +108,7 @@ def find_fault(
         known[node] = value
         if node.kind == "float" and not np.isfinite(value).all():
             index = tuple(int(k) for k in np.argwhere(~np.isfinite(value))[0])
-            by_rows = bool(node.shape) and node.shape[0] == Size(1, ("rows",))
+            by_rows = has_rows(node)
             order = topological_order(outputs)
             users = dependents(order, [node])
             named = (
@@ -103,12 +117,11 @@ def find_fault(
                 if each in users and each.operation != "variable" and each.name
             )
             return Fault(
-                node,
-                index,
-                float(value[index]),
+                Link(node, index, float(value[index])),
                 next(named, None),
                 int(rows[index[0]]) if by_rows else None,
-                _with_operands(node, index, known),
+                written_with_numbers(node, index, known),
+                tuple(chain_to(node, index, known)),
             )
     return None
 
@@ -181,33 +194,15 @@ def explain_failure(
             f"diverges: {lower}, or scale the data, with StandardScaler for one."
         )
     if fault.node in loop.step.minibatch:
-        return NonFiniteLossError(f"{where}: {fault}. Remove or replace that value.")
+        return NonFiniteLossError(
+            f"{where}: {fault}. Remove or replace that value.", feature=fault.feature
+        )
     return NonFiniteLossError(
         f"{where}: {fault}. The update was not made. Scale the data, with StandardScaler for "
-        f"one, or {lower}."
+        f"one, or {lower}.{fault.history()}",
+        feature=fault.feature,
     )
 
 
 def _named(nodes: Sequence[Node], name: str) -> Node:
     return next(node for node in nodes if node.name == name)
-
-
-def _with_operands(node: Node, index: tuple[int, ...], known: Mapping[Node, Array]) -> str:
-    """The operation as people write it, with the numbers that went into this element."""
-    entry = OPERATIONS[node.operation]
-    if entry.family == "elementwise":
-        numbers = []
-        for each in node.inputs:
-            value = known[each]
-            aligned = index[len(index) - value.ndim :]
-            place = tuple(
-                0 if size == 1 else k for k, size in zip(aligned, value.shape, strict=True)
-            )
-            numbers.append(f"{value[place]:.6g}" if each.kind == "float" else str(value[place]))
-        return entry.notation.format(*numbers)
-    sizes = [
-        f"{each.name or each.operation} (largest element {np.abs(known[each]).max():.6g})"
-        for each in node.inputs
-        if known[each].size and each.kind == "float"
-    ]
-    return f"{node.operation} of {' and '.join(sizes)}"
