@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["array_text", "shape_text"]
+__all__ = ["array_text", "shape_text", "shown_places"]
 
 _MOST_ROWS, _MOST_COLUMNS, _EDGE = 6, 8, 2
 
@@ -28,8 +28,7 @@ def array_text(array: npt.NDArray[np.generic], number: Callable[[float], str]) -
     if array.ndim not in (1, 2):
         return []
     matrix = np.atleast_2d(array)
-    rows = _shown(matrix.shape[0], _MOST_ROWS)
-    columns = _shown(matrix.shape[1], _MOST_COLUMNS)
+    rows, columns = shown_places(matrix.shape)
     cells = [
         [
             number(float(matrix[row, column])) if row is not None and column is not None else "…"
@@ -50,6 +49,11 @@ def array_text(array: npt.NDArray[np.generic], number: Callable[[float], str]) -
 def shape_text(shape: tuple[int, ...]) -> str:
     """A shape as people say it: ``4×3``, and ``3 numbers``."""
     return f"{shape[0]} numbers" if len(shape) == 1 else "×".join(map(str, shape))
+
+
+def shown_places(shape: tuple[int, ...]) -> tuple[list[int | None], list[int | None]]:
+    """The rows and the columns of a matrix that are shown; None for those left out between."""
+    return _shown(shape[0], _MOST_ROWS), _shown(shape[1], _MOST_COLUMNS)
 
 
 def _shown(size: int, most: int) -> list[int | None]:

@@ -15,6 +15,7 @@ from chainrule.explain.chains import Chains
 from chainrule.explain.closed_forms import LONGEST_FORMULA, closed_forms
 from chainrule.explain.dictionary import to_dict
 from chainrule.explain.differences import Probe, check_gradient
+from chainrule.explain.latex import to_latex
 from chainrule.explain.reading import Target, read_expression, read_targets, read_values
 from chainrule.explain.slopes import define_primes
 from chainrule.explain.spelling import spelled_out
@@ -82,6 +83,10 @@ class Derivation:
         ``color`` marks headings, values, gradients and checks for a terminal.
         """
         return to_text(self.worksheet, digits, color)
+
+    def to_latex(self, digits: int = 4) -> str:
+        """The derivation as a LaTeX document that compiles as it stands; it needs amsmath."""
+        return to_latex(self.worksheet, digits)
 
     def to_dict(self) -> dict[str, Any]:
         """The derivation in plain dictionaries, lists, strings and numbers, ready for JSON."""

@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.explain.array_text import array_text, shape_text
 from chainrule.explain.coloring import colored
 from chainrule.explain.worksheet import (
+    CHECKED_AGAINST,
     BackwardStep,
     Chain,
     ForwardStep,
@@ -223,7 +224,7 @@ class _Page:
                     head = " " * len(head)
                 yield f"{head}{self._comes_to(chain.gradient)}  {self._check(chain)}"
         if any(chain.check.agrees for chain in chains):
-            yield "  ✓ relative distance to the central difference (f(x + h) − f(x − h))/2h"
+            yield f"  ✓ {CHECKED_AGAINST}"
 
     def update(self) -> Iterator[str]:
         """The step of the optimizer, from the gradient to the new value."""

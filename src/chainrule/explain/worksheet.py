@@ -15,6 +15,7 @@ from chainrule.graph.node import Node
 from chainrule.notation.formula import Formula
 
 __all__ = [
+    "CHECKED_AGAINST",
     "BackwardStep",
     "Chain",
     "Check",
@@ -32,6 +33,9 @@ __all__ = [
     "Worksheet",
     "as_value",
 ]
+
+CHECKED_AGAINST = "relative distance to the central difference (f(x + h) − f(x − h))/2h"
+"""What stands beside the sign of a gradient that was checked."""
 
 Value = float | bool | npt.NDArray[np.generic]
 

@@ -136,11 +136,10 @@ def text_latex(text: str) -> str:
     >>> print(text_latex("50% of {x}"), text_latex("a − b"))
     50\\% of \\{x\\} a $-$ b
     """
-    return "".join(_character(each) for each in _RAISED.sub(_raised_text, text))
-
-
-def _raised_text(found: re.Match[str]) -> str:
-    return f"^{_lowered(found.group())}"
+    return "".join(
+        f"$^{{{_lowered(part)}}}$" if _RAISED.fullmatch(part) else "".join(map(_character, part))
+        for part in re.split(f"({_RAISED.pattern})", text)
+    )
 
 
 def _character(each: str) -> str:

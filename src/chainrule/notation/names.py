@@ -34,6 +34,9 @@ GREEK = {
 
 _PARTS = re.compile(r"([^\W\d_]+)(\d*)((?:_[^\W_]+)*)(\[[\w:, ]*\])?")
 
+_SHORT = 3
+"""Letters of a word that may stand below another: in, out, new."""
+
 
 @dataclass(frozen=True)
 class Name:
@@ -68,5 +71,9 @@ def split_name(name: str) -> Name:
     if match is None:
         return Name(name)
     stem, digits, words, places = match.groups()
-    below = tuple(part for part in (digits, *words.split("_")) if part)
+    after = [word for word in words.split("_") if word]
+    if len(stem) > 1 and any(len(word) > _SHORT for word in after):
+        # Two words, such as row_loss: neither is an index of the other.
+        return Name(f"{stem}{digits}{words}", (), places or "")
+    below = (*([digits] if digits else []), *after)
     return Name(GREEK.get(stem, stem), below, places or "")
