@@ -15,6 +15,7 @@ from chainrule.explain.chains import Chains
 from chainrule.explain.closed_forms import LONGEST_FORMULA, closed_forms
 from chainrule.explain.dictionary import to_dict
 from chainrule.explain.differences import Probe, check_gradient
+from chainrule.explain.html import to_fragment, to_html
 from chainrule.explain.latex import to_latex
 from chainrule.explain.reading import Target, read_expression, read_targets, read_values
 from chainrule.explain.slopes import define_primes
@@ -84,6 +85,10 @@ class Derivation:
         """
         return to_text(self.worksheet, digits, color)
 
+    def to_html(self, digits: int = 4) -> str:
+        """The derivation as a page of its own, to look at, to step through and to print."""
+        return to_html(self.worksheet, digits)
+
     def to_latex(self, digits: int = 4) -> str:
         """The derivation as a LaTeX document that compiles as it stands; it needs amsmath."""
         return to_latex(self.worksheet, digits)
@@ -94,6 +99,9 @@ class Derivation:
 
     def __str__(self) -> str:
         return self.to_text()
+
+    def _repr_html_(self) -> str:
+        return to_fragment(self.worksheet)
 
     def __repr__(self) -> str:
         names = ", ".join(self.gradients)

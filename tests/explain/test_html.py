@@ -1,0 +1,154 @@
+"""The HTML of a derivation: all of it, in one file, harmless, and made to be stepped through."""
+
+from __future__ import annotations
+
+import re
+import warnings
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import load_iris
+
+import chainrule as cr
+from chainrule.explain.derivation import Derivation
+from chainrule.graph.node import variable
+
+VOID = {"meta", "input", "img", "br", "link"}
+
+
+class Reader(HTMLParser):
+    """What is to be read, and whether every element is closed."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.text.append(data)
+
+
+def read(html: str) -> Reader:
+    reader = Reader()
+    reader.feed(html)
+    assert not reader.open
+    return reader
+
+
+@pytest.fixture(scope="module")
+def network() -> Derivation:
+    X, y = load_iris(return_X_y=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = cr.MLPClassifier((8, 6), max_iter=20, random_state=0).fit(X, y)
+    return model.explain(X[0], y[0], "W1[2, 1]")
+
+
+def test_every_number_of_the_text_is_in_the_page() -> None:
+    work = cr.explain("1/(1 + exp(-(w*x + b)))", w=2, x=-1, b=0.5)
+    page = "".join(read(work.to_html()).text)
+    for number in set(re.findall(r"\d+\.\d+", str(work))):
+        assert number in page, number
+
+
+def test_the_page_has_all_sections_of_a_network(network: Derivation) -> None:
+    page = "".join(read(network.to_html()).text)
+    for words in ("Forward", "Backward", "Chain rule", "Result", "Update by adam", "Note: "):
+        assert words in page
+    assert "the largest terms" in page
+
+
+def test_it_needs_no_network_and_is_small(network: Derivation) -> None:
+    for work in (network, cr.explain("x*y", x=1, y=2)):
+        page = work.to_html()
+        addresses = set(re.findall(r"https?://[^\s\"'<>)]+", page))
+        assert addresses <= {"http://www.w3.org/2000/svg"}
+        assert len(page.encode("utf-8")) < 300_000
+        assert "<link" not in page
+        assert 'src="' not in page
+
+
+def test_every_step_can_be_stepped_to() -> None:
+    work = cr.explain("q = x + y; q * z", x=-2, y=5, z=-4)
+    steps = re.findall(r'data-step="(\d+)" data-symbol="(\w)" data-pass="(\w+)"', work.to_html())
+    forward = [(symbol, way) for _, symbol, way in steps if way == "forward"]
+    assert forward == [("q", "forward"), ("f", "forward")]
+    assert [int(number) for number, _, _ in steps] == list(range(7))
+    assert 'max="7"' in work.to_html()
+
+
+def test_several_uses_of_a_value_are_one_step() -> None:
+    page = cr.explain("x*x + x", x=3).to_html()
+    rows = re.findall(r'data-step="(\d+)" data-symbol="x"', page)
+    assert len(rows) > 2
+    assert len(set(rows)) == 1
+
+
+def test_mathematics_is_well_formed(network: Derivation) -> None:
+    formulas = re.findall(r"<math>.*?</math>", network.to_html(), re.DOTALL)
+    assert len(formulas) > 100
+    for each in formulas:
+        ET.fromstring(each)
+
+
+HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</style>", "a&b", "'"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_of_users_are_escaped(name: str) -> None:
+    x, y = variable(name), variable("y")
+    reader = read(cr.explain((x * y).named(f"{name}2"), {x: 1, y: 2}).to_html())
+    assert "img" not in reader.tags
+    assert reader.tags.count("script") == 1
+    assert not any(attribute.startswith("on") for attribute, _ in reader.attributes)
+    assert name in "".join(reader.text)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20))
+def test_no_name_breaks_the_page(name: str) -> None:
+    x = variable(name)
+    reader = read(cr.explain(x * 2.0, {x: 1.5}).to_html())
+    assert reader.tags.count("script") == 1
+
+
+def test_a_notebook_shows_a_piece_that_changes_nothing_around_it() -> None:
+    piece = cr.explain("x*y", x=1, y=2)._repr_html_()
+    assert "<body" not in piece
+    style = re.search(r"<style>(.*?)</style>", piece, re.DOTALL)
+    assert style is not None
+    bare = re.sub(r"@media[^{]*\{", "", style.group(1))
+    selectors = re.findall(r"([^{}]+)\{", bare)
+    for group in selectors:
+        assert all(".chainrule" in each for each in group.split(",")), group
+
+
+def test_kinks_and_checks_are_told() -> None:
+    page = "".join(read(cr.explain("max(w·x, 0)·w", w=0, x=3).to_html()).text)
+    assert "Note: max(w·x, 0) has no derivative where its sides are equal" in page
+    assert "not checked: " in page
+    wrong = "".join(
+        read(cr.explain(cr.stop_gradient(variable("x")) * variable("x"), x=3).to_html()).text
+    )
+    assert "✗ the central difference is 6" in wrong
+
+
+def test_digits_are_a_choice() -> None:
+    work = cr.explain("x/3", x=2)
+    assert "0.666666667" in work.to_html(9)
