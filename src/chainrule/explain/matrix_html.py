@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from chainrule.explain.matrix_mathml import formula_mathml
 from chainrule.explain.matrix_page import (
     MOST_ROWS,
     Calculation,
@@ -21,6 +20,7 @@ from chainrule.explain.matrix_page import (
     visible_places,
 )
 from chainrule.explain.matrix_worked import Term, equals, worked_lines
+from chainrule.notation.formula_mathml import formula_mathml
 from chainrule.notation.formula_text import number_text
 from chainrule.pages.markup import Markup, element, join, raw
 from chainrule.pages.page import page as whole_page

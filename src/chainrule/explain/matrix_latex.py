@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from chainrule.explain.matrix_page import (
@@ -20,21 +19,15 @@ from chainrule.explain.matrix_page import (
     visible_places,
 )
 from chainrule.explain.matrix_worked import Term, equals, worked_lines
-from chainrule.notation.formula import (
-    Call,
-    Entries,
-    Formula,
-    Negative,
-    Number,
-    Partial,
-    Power,
-    Product,
-    Quotient,
-    Sum,
-    Symbol,
-    Transposed,
+from chainrule.notation.formula import Formula
+from chainrule.notation.formula_latex import (
+    formula_latex,
+    function_latex,
+    number_latex,
+    numeral_latex,
+    text_latex,
 )
-from chainrule.notation.formula_text import formula_text, number_text
+from chainrule.notation.formula_text import number_text
 
 __all__ = ["to_latex"]
 
@@ -66,24 +59,6 @@ _SIGNS = {
     "⊙": r"\odot",
     "": "",
 }
-_SPECIAL = {
-    **{each: f"\\{each}" for each in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "→": r"$\to$",
-    "×": r"$\times$",
-    "·": r"$\cdot$",
-    "−": r"$-$",
-    "≠": r"$\neq$",
-    "′": r"$'$",
-    "½": r"$\tfrac12$",
-    "⁰": r"$^0$",
-    "⁻": r"$^-$",
-    **{raised: f"$^{k}$" for k, raised in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
-}
-_FUNCTIONS = {"σ": r"\sigma", "Σ": r"\sum", "log": r"\log", "": ""}
-_NAME = re.compile(r"([^\W\d_]+)(\d*)_?(\w*)")
 
 
 def to_latex(page: MatrixPage, digits: int = 4) -> str:
@@ -93,7 +68,7 @@ def to_latex(page: MatrixPage, digits: int = 4) -> str:
     """
     writer = _Writer(digits)
     sections = (writer.section(each) for each in page.sections)
-    title = f"\\section*{{{_prose(page.title)}}}"
+    title = f"\\section*{{{text_latex(page.title)}}}"
     return f"{_HEAD}{title}\n\n{''.join(sections)}\\end{{document}}\n"
 
 
@@ -103,7 +78,7 @@ class _Writer:
 
     def section(self, section: Section) -> str:
         parts = "".join(self._part(each) for each in section.parts)
-        return f"\\subsection*{{{_prose(section.heading)}}}\n{parts}\n"
+        return f"\\subsection*{{{text_latex(section.heading)}}}\n{parts}\n"
 
     def _part(self, part: Part) -> str:
         match part:
@@ -118,7 +93,7 @@ class _Writer:
             case Shapes():
                 return self._shapes(part)
             case Statement(text):
-                return f"{_prose(text)}\n\n"
+                return f"{text_latex(text)}\n\n"
 
     def _equation(self, equation: Equation) -> str:
         relation = _SIGNS[equation.relation]
@@ -161,7 +136,7 @@ class _Writer:
         array = f"\\left[\\begin{{array}}{{{'r' * len(columns)}}} {body} \\end{{array}}\\right]"
         shape = _shape(matrix.value.shape)
         if matrix.value.ndim == 1:
-            shape = f"\\text{{{matrix.shape}{f', {_prose(note)}' if note else ''}}}"
+            shape = f"\\text{{{matrix.shape}{f', {text_latex(note)}' if note else ''}}}"
         return f"{sign} \\underset{{{shape}}}{{{array}}}", max(width, 4.0 * len(note) + 60)
 
     def _column(
@@ -179,8 +154,8 @@ class _Writer:
             if row is None:
                 cells.append(r"\multicolumn{1}{c}{\vdots}")
                 continue
-            number = _marked(_numeral(text), matrix.mark_at(row, column))
-            cells.append(f"{number}\\phantom{{{_numeral(after)}}}" if after else number)
+            number = _marked(numeral_latex(text), matrix.mark_at(row, column))
+            cells.append(f"{number}\\phantom{{{numeral_latex(after)}}}" if after else number)
         longest = max(
             len(before) + len(text) + len(after)
             for text, (before, after) in zip(texts, fillers(texts), strict=True)
@@ -198,7 +173,7 @@ class _Writer:
         )
         written = []
         for name, sign, terms in worked_lines(
-            entry, self.digits, self._number, _function, r" \cdot "
+            entry, self.digits, self._number, function_latex, r" \cdot "
         ):
             head = "" if name is None else self._formula(name)
             first, *rest = _sums(terms)
@@ -215,45 +190,10 @@ class _Writer:
         return f"\\begin{{align*}}\n{body}\n\\end{{align*}}\n"
 
     def _number(self, value: float) -> str:
-        return _numeral(number_text(value, self.digits))
+        return number_latex(value, self.digits)
 
     def _formula(self, formula: Formula) -> str:
-        match formula:
-            case Symbol(name):
-                return _symbol(name)
-            case Number(value):
-                return self._number(value)
-            case Negative(of):
-                return f"-{self._formula(of)}"
-            case Sum(left, right, minus):
-                return f"{self._formula(left)} {'-' if minus else '+'} {self._formula(right)}"
-            case Product(left, right, of):
-                factors = [
-                    _bracketed(self._formula(each))
-                    if isinstance(each, Sum)
-                    else self._formula(each)
-                    for each in (left, right)
-                ]
-                sign = r"\odot" if of == "entries" else r"\cdot"
-                return f"{factors[0]} {sign} {factors[1]}"
-            case Quotient(above, below):
-                return f"\\frac{{{self._formula(above)}}}{{{self._formula(below)}}}"
-            case Power(base, exponent):
-                inner = self._formula(base)
-                inner = inner if isinstance(base, Symbol) else _bracketed(inner)
-                return f"{inner}^{{{self._formula(exponent)}}}"
-            case Partial(of, by):
-                return f"\\frac{{\\partial {_symbol(of)}}}{{\\partial {_symbol(by)}}}"
-            case Transposed(of):
-                return f"{self._formula(of)}^{{\\mathrm{{T}}}}"
-            case Call(function, arguments, primes, index):
-                index = f"_{{\\text{{{_prose(index)}}}}}" if index else ""
-                inside = ", ".join(self._formula(each) for each in arguments)
-                return f"{_function(function)}{chr(39) * primes}{index}{_bracketed(inside)}"
-            case Entries(of, places):
-                return f"{self._formula(of)}[{', '.join(self._formula(each) for each in places)}]"
-            case _:
-                return f"\\text{{{_prose(formula_text(formula, self.digits))}}}"
+        return formula_latex(formula, self.digits)
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -288,33 +228,3 @@ def _marked(number: str, mark: str) -> str:
     if mark == "entry":
         return f"\\boxed{{{number}}}"
     return f"\\mathbf{{{number}}}" if mark else number
-
-
-def _numeral(text: str) -> str:
-    """A number of ``number_text``: ``1.5·10⁻⁹`` with its exponent as LaTeX has it."""
-    text = text.replace("∞", r"\infty").replace("·", r" \cdot ").replace("−", "-")
-    plain = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-    return re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda found: f"^{{{found[0].translate(plain)}}}", text)
-
-
-def _symbol(name: str) -> str:
-    """``h1_in`` as h with 1, in below it; other names as they are."""
-    found = _NAME.fullmatch(name)
-    if found is None or not name.isascii():
-        return f"\\text{{{_prose(name)}}}"
-    stem, number, word = found.groups()
-    written = stem if len(stem) == 1 else f"\\mathrm{{{stem}}}"
-    below = ",".join(each for each in (number, word and f"\\mathrm{{{_prose(word)}}}") if each)
-    return f"{written}_{{{below}}}" if below else written
-
-
-def _function(name: str) -> str:
-    return _FUNCTIONS.get(name, f"\\operatorname{{{_prose(name)}}}")
-
-
-def _bracketed(inside: str) -> str:
-    return f"\\left({inside}\\right)"
-
-
-def _prose(text: str) -> str:
-    return "".join(_SPECIAL.get(each, each) for each in text)

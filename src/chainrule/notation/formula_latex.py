@@ -25,7 +25,14 @@ from chainrule.notation.formula import (
 from chainrule.notation.formula_text import number_text
 from chainrule.notation.names import GREEK, split_name
 
-__all__ = ["formula_latex", "number_latex", "symbol_latex", "text_latex"]
+__all__ = [
+    "formula_latex",
+    "function_latex",
+    "number_latex",
+    "numeral_latex",
+    "symbol_latex",
+    "text_latex",
+]
 
 # How tightly a piece of mathematics holds together. A fraction needs parentheses only below an
 # exponent.
@@ -122,8 +129,11 @@ def number_latex(value: float, digits: int | None = 4) -> str:
     -0.5344 1.5 \\cdot 10^{-9}
     """
     text = number_text(value, digits)
-    if text == "no number":
-        return r"\text{no number}"
+    return r"\text{no number}" if text == "no number" else numeral_latex(text)
+
+
+def numeral_latex(text: str) -> str:
+    """What ``number_text`` has written: ``1.5·10⁻⁹``."""
     text = text.replace("−", "-").replace("·", r" \cdot ").replace("∞", r"\infty")
     return _RAISED.sub(lambda found: f"^{{{_lowered(found.group())}}}", text)
 
@@ -155,6 +165,11 @@ def _character(each: str) -> str:
 
 def _lowered(raised: str) -> str:
     return "".join("-" if each == "⁻" else str(_LOWERED[each]) for each in raised)
+
+
+def function_latex(name: str) -> str:
+    """The name of a function: ``\\tanh``, ``\\operatorname{softplus}``."""
+    return _FUNCTIONS.get(name) or f"\\operatorname{{{text_latex(name)}}}"
 
 
 class _Writer:
@@ -221,9 +236,7 @@ class _Writer:
         return text
 
     def _call(self, call: Call) -> str:
-        name = _FUNCTIONS.get(call.function)
-        if name is None:
-            name = f"\\operatorname{{{text_latex(call.function)}}}" if call.function else ""
+        name = function_latex(call.function) if call.function else ""
         index = f"_{{{text_latex(call.index)}}}" if call.index else ""
         inside = ", ".join(self._bare(each) for each in call.arguments)
         return f"{name}{chr(39) * call.primes}{index}\\left({inside}\\right)"
