@@ -84,6 +84,16 @@ def test_it_needs_no_network_and_is_small(network: Derivation) -> None:
         assert 'src="' not in page
 
 
+def test_a_long_derivation_is_shown_by_its_ends_and_stays_small() -> None:
+    terms = " + ".join(f"sin(w{k}*x)^2" for k in range(150))
+    work = cr.explain(terms, {**{f"w{k}": k / 100 for k in range(150)}, "x": 1})
+    page = work.to_html()
+    assert len(page.encode("utf-8")) < 1_000_000
+    words = "".join(read(page).text)
+    assert "steps forward, the first 120 and the last 120 are shown" in words
+    assert "Of 151 variables" in words
+
+
 def test_every_step_can_be_stepped_to() -> None:
     work = cr.explain("q = x + y; q * z", x=-2, y=5, z=-4)
     steps = re.findall(r'data-step="(\d+)" data-symbol="(\w)" data-pass="(\w+)"', work.to_html())

@@ -235,7 +235,7 @@ def _chains(
     result = []
     for target in board.targets:
         gradient = board.gradients[target]
-        probe = probes.get(target) or Probe(board.output, target, board.given)
+        probe = probes.get(target) or Probe(board.output, target, board.values)
         result.append(
             Chain(
                 variable=board.symbols[target],

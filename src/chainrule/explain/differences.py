@@ -14,8 +14,8 @@ from itertools import pairwise
 import numpy as np
 
 from chainrule.engines.base import Array
-from chainrule.engines.reference import evaluate
-from chainrule.explain.faults import side
+from chainrule.engines.registry import compile as compile_graph
+from chainrule.explain.faults import has_kink, side
 from chainrule.explain.worksheet import Check
 from chainrule.graph.node import Node, private_variable
 from chainrule.graph.traversal import dependents, substitute, topological_order
@@ -39,24 +39,34 @@ class Probe:
     Parameters
     ----------
     output, target : Node
-    given : mapping of Node to array
-        The values of the variables.
+    values : mapping of Node to array
+        The values of all nodes of the graph: what does not depend on the target is not
+        computed again.
     index : tuple of int, optional
         The entry of the target that is moved; the whole target by default.
     """
 
     def __init__(
-        self, output: Node, target: Node, given: Mapping[Node, Array], index: Index | None = None
+        self, output: Node, target: Node, values: Mapping[Node, Array], index: Index | None = None
     ) -> None:
-        self._free = private_variable("free", target.shape, target.kind)
-        (self._output,) = substitute([output], {target: self._free})
-        order = topological_order([self._output])
-        leaves = {node for node in order if node.operation == "variable"}
-        self._given = {node: value for node, value in given.items() if node in leaves}
-        depending = dependents(order, [self._free])
-        self._depending = [node for node in order if node in depending and node.inputs]
-        self._index = index
-        self._start = None if index is None else dict(evaluate([target], given))[target]
+        order = topological_order([output])
+        depending = dependents(order, [target])
+        moving = [node for node in order if node in depending]
+        around = dict.fromkeys(
+            part for node in moving if node is not target for part in node.inputs
+        )
+        fixed = {
+            node: private_variable("fixed", node.shape, node.kind)
+            for node in around
+            if node not in depending and node.operation not in ("constant", "size")
+        }
+        free = private_variable("free", target.shape, target.kind)
+        self._kinks = [node for node in moving if node is not target and has_kink(node)]
+        operands = [part for node in self._kinks for part in node.inputs]
+        outputs = substitute([output, *operands], {target: free, **fixed})
+        self._function = compile_graph(outputs, [free, *fixed.values()], engine="reference")
+        self._fixed = [values[node] for node in fixed]
+        self._start, self._index = values[target], index
         self._latest: tuple[Array, float, Sides] | None = None
 
     def value(self, at: Array) -> float:
@@ -70,13 +80,13 @@ class Probe:
     def _evaluate(self, at: Array) -> tuple[Array, float, Sides]:
         if self._latest is None or self._latest[0] is not at:
             moved = at
-            if self._start is not None:
+            if self._index is not None:
                 moved = self._start.copy()
                 moved[self._index] = at
-            values = dict(evaluate([self._output], {self._free: moved, **self._given}))
-            found = (side(node, [values[each] for each in node.inputs]) for node in self._depending)
-            sides = [each for each in found if each is not None]
-            self._latest = at, float(values[self._output]), sides
+            value, *operands = self._function(moved, *self._fixed)
+            remaining = iter(operands)
+            sides = [side(node, [next(remaining) for _ in node.inputs]) for node in self._kinks]
+            self._latest = at, float(value), sides
         return self._latest
 
 

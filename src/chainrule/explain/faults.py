@@ -15,7 +15,7 @@ from chainrule.notation.formula import Formula
 from chainrule.notation.formula_text import formula_text, number_text
 from chainrule.notation.writing import format_formula
 
-__all__ = ["check_slope", "check_values", "find_kink", "side"]
+__all__ = ["check_slope", "check_values", "find_kink", "has_kink", "side"]
 
 
 def check_values(order: Sequence[Node], values: Mapping[Node, Array]) -> None:
@@ -54,16 +54,19 @@ def find_kink(node: Node, inputs: Sequence[Array]) -> Kink | None:
     return Kink(f"{_short(node)} has no derivative {where}", rule)
 
 
-def side(node: Node, inputs: Sequence[Array]) -> Array | None:
-    """On which side of its kink each entry of ``node`` is; None if it has no kink."""
+def has_kink(node: Node) -> bool:
+    """Whether an operation has no derivative somewhere."""
+    return node.operation in _KINKS
+
+
+def side(node: Node, inputs: Sequence[Array]) -> Array:
+    """On which side of its kink each entry of ``node`` is."""
     match node.operation:
-        case "maximum" | "minimum" | "less" | "less_equal" | "equal":
-            return np.sign(inputs[0] - inputs[1])
         case "absolute" | "sign":
             return np.sign(inputs[0])
         case "max":
             return inputs[0] == np.max(inputs[0], axis=node.attributes["axes"], keepdims=True)
-    return None
+    return np.sign(np.subtract(inputs[0], inputs[1], dtype=np.float64))
 
 
 Condition = Callable[..., Array | np.bool_ | bool]

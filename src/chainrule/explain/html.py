@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +29,18 @@ __all__ = ["to_fragment", "to_html"]
 
 _STYLE = Path(__file__).with_name("derivation.css")
 _SCRIPT = Path(__file__).with_name("derivation.js")
+
+_MOST = {
+    "parts": (80, "parts"),
+    "given": (120, "values"),
+    "forward": (240, "steps forward"),
+    "backward": (240, "steps backward"),
+    "chains": (30, "variables"),
+}
+"""How many of each are shown: nobody reads more, and the page stays below a megabyte."""
+
+_LARGEST_DRAWING = 300_000
+"""Characters of a drawing with all its layers; of a larger one, the layers stay closed."""
 
 _COLUMNS = 3
 """A rule, the numbers put in, and what it comes to."""
@@ -52,7 +66,7 @@ def to_html(sheet: Worksheet, digits: int = 4) -> str:
 
 def to_fragment(sheet: Worksheet, digits: int = 4) -> Markup:
     """A worksheet as a piece of another page, such as a notebook; it changes nothing around it."""
-    sections = _Sections(sheet, digits)
+    sections = _Sections(_shortened(sheet), sheet, digits)
     content = element(
         "div",
         sections.heading(),
@@ -75,9 +89,25 @@ def to_fragment(sheet: Worksheet, digits: int = 4) -> Markup:
     )
 
 
+def _shortened(sheet: Worksheet) -> Worksheet:
+    """What of a long derivation is shown: its beginning and its end, and a note that says so."""
+    kept: dict[str, Any] = {}
+    notes = []
+    for name, (most, what) in _MOST.items():
+        items = getattr(sheet, name)
+        if len(items) > most:
+            half = most // 2
+            kept[name] = (*items[:half], *items[len(items) - half :])
+            notes.append(
+                f"Of {len(items):,} {what}, the first {half} and the last {half} are shown."
+            )
+    return dataclasses.replace(sheet, **kept, notes=(*sheet.notes, *notes)) if kept else sheet
+
+
 class _Sections:
-    def __init__(self, sheet: Worksheet, digits: int) -> None:
+    def __init__(self, sheet: Worksheet, whole: Worksheet, digits: int) -> None:
         self.sheet = sheet
+        self.whole = whole
         self.digits = digits
         self.equations = Equations(sheet, digits)
         self.steps = itertools.count()
@@ -123,14 +153,17 @@ class _Sections:
 
     def drawing(self) -> Markup:
         """The graph, where the package that lays it out is there."""
-        if find_spec("igraph") is None or not self.sheet.forward:
+        if find_spec("igraph") is None or not self.whole.forward:
             return raw("")
-        from chainrule.explain.graph_drawing import graph_figure
+        from chainrule.explain.graph_drawing import draw_graph, graph_figure
 
+        drawn = graph_figure(self.whole, self.digits)
+        if len(drawn) > _LARGEST_DRAWING:
+            drawn = draw_graph(self.whole, self.digits)
         return element(
             "section",
             element("h2", "The graph"),
-            element("div", graph_figure(self.sheet, self.digits), class_="drawing"),
+            element("div", drawn, class_="drawing"),
         )
 
     def stepper(self) -> Markup:

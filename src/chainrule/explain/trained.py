@@ -101,12 +101,13 @@ def explain_trained(network: TrainedNetwork, parameter: str | None = None) -> De
     symbol = narrowed.target.name or ""
     if node is network.row and network.features:
         narrowed.notes[narrowed.target] = network.features[index[-1]]
+    values = dict(evaluate([network.loss], network.given))
     work = derive(
         narrowed.output,
         [narrowed.target],
         narrowed.given,
         notes=narrowed.notes,
-        probes={narrowed.target: Probe(network.loss, node, network.given, index)},
+        probes={narrowed.target: Probe(network.loss, node, values, index)},
         longest=_LONGEST_FORMULA,
     )
     if node in network.parameters and network.describe is not None:
