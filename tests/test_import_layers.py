@@ -28,6 +28,7 @@ LAYERS = (
     "training",
     "datasets",
     "explain",
+    "matrices",
     "files",
     "estimators",
     "reports",

@@ -14,8 +14,8 @@ from chainrule.graph.node import Node, variable
 from chainrule.networks.linear import LinearModel
 
 if TYPE_CHECKING:
-    from chainrule.explain.collapse import Collapse
-    from chainrule.explain.matrix_form import MatrixForm
+    from chainrule.matrices.collapse import Collapse
+    from chainrule.matrices.form import MatrixForm
 
 __all__ = ["LinearMatrices", "NetworkMatrices"]
 
@@ -58,8 +58,8 @@ class LinearMatrices:
         >>> model.matrix_form([[3.0], [5.0]], entry=(1, 0)).entry.value
         6.5
         """
-        from chainrule.explain.matrix_form import form_of_layers
-        from chainrule.explain.matrix_values import linear_layers
+        from chainrule.matrices.form import form_of_layers
+        from chainrule.matrices.values import linear_layers
 
         check_is_fitted(self)
         X, targets = _rows(self, X, y, y_numeric=True)
@@ -129,8 +129,8 @@ class NetworkMatrices:
         >>> [layer.gradients.W.value.shape for layer in form.layers]
         [(4, 5), (5, 3)]
         """
-        from chainrule.explain.matrix_form import form_of_layers
-        from chainrule.explain.matrix_values import mlp_layers
+        from chainrule.matrices.form import form_of_layers
+        from chainrule.matrices.values import mlp_layers
 
         check_is_fitted(self)
         estimator: Any = self
@@ -184,7 +184,7 @@ class NetworkMatrices:
         >>> one.W.shape, one.agrees
         ((2, 1), True)
         """
-        from chainrule.explain.collapse import collapse_network
+        from chainrule.matrices.collapse import collapse_network
 
         check_is_fitted(self)
         estimator: Any = self

@@ -9,8 +9,8 @@ import numpy as np
 
 import chainrule.graph.functions as fn
 from chainrule.engines.reference import evaluate
-from chainrule.explain.matrix_page import Array, Matrix
 from chainrule.graph.node import Node
+from chainrule.matrices.page import Array, Matrix
 from chainrule.networks.mlp import MLP
 from chainrule.notation.formula import Symbol
 

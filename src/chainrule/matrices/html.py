@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from chainrule.explain.matrix_page import (
+from chainrule.matrices.page import (
     MOST_ROWS,
     Calculation,
     Equation,
@@ -19,7 +19,7 @@ from chainrule.explain.matrix_page import (
     fillers,
     visible_places,
 )
-from chainrule.explain.matrix_worked import Term, equals, worked_lines
+from chainrule.matrices.worked import Term, equals, worked_lines
 from chainrule.notation.formula_mathml import formula_mathml
 from chainrule.notation.formula_text import number_text
 from chainrule.pages.markup import Markup, element, join, raw
@@ -27,7 +27,7 @@ from chainrule.pages.page import page as whole_page
 
 __all__ = ["to_fragment", "to_html"]
 
-STYLE = Path(__file__).with_name("matrix_page.css")
+STYLE = Path(__file__).with_name("page.css")
 
 _MOST_COLUMNS = 8
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from chainrule.explain.matrix_page import (
+from chainrule.matrices.page import (
     MOST_ROWS,
     Calculation,
     Equation,
@@ -18,7 +18,7 @@ from chainrule.explain.matrix_page import (
     fillers,
     visible_places,
 )
-from chainrule.explain.matrix_worked import Term, equals, worked_lines
+from chainrule.matrices.worked import Term, equals, worked_lines
 from chainrule.notation.formula import Formula
 from chainrule.notation.formula_latex import (
     formula_latex,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from chainrule.explain.matrix_page import (
+from chainrule.matrices.page import (
     Calculation,
     Equation,
     Matrix,
@@ -16,7 +16,7 @@ from chainrule.explain.matrix_page import (
     Statement,
     WorkedEntry,
 )
-from chainrule.explain.matrix_values import LayerForm, LossForm, activation_sign
+from chainrule.matrices.values import LayerForm, LossForm, activation_sign
 from chainrule.notation.formula import (
     Call,
     Formula,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from chainrule.errors import DataError, FormulaError, ShapeError
 from chainrule.explain.array_text import shape_text
-from chainrule.explain.matrix_page import Array
+from chainrule.matrices.page import Array
 
 __all__ = ["Matrices", "check_activation", "read_input", "read_parameters", "read_targets"]
 

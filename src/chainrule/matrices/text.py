@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from chainrule.explain.matrix_page import (
+from chainrule.matrices.page import (
     MOST_ROWS,
     Calculation,
     Equation,
@@ -21,7 +21,7 @@ from chainrule.explain.matrix_page import (
     fillers,
     visible_places,
 )
-from chainrule.explain.matrix_worked import equals, worked_lines
+from chainrule.matrices.worked import equals, worked_lines
 from chainrule.notation.formula import Formula
 from chainrule.notation.formula_text import formula_text, number_text
 

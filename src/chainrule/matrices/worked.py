@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from chainrule.explain.matrix_page import Mark, WorkedEntry, visible_places
+from chainrule.matrices.page import Mark, WorkedEntry, visible_places
 from chainrule.notation.formula import Formula
 from chainrule.notation.formula_text import is_rounded
 

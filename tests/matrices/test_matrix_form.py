@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.explain.matrix_form import MatrixForm
-from chainrule.explain.matrix_page import fillers, visible_places
+from chainrule.matrices.form import MatrixForm
+from chainrule.matrices.page import fillers, visible_places
 from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
 
 Array = npt.NDArray[np.float64]

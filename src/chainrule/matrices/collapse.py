@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from chainrule.engines.reference import evaluate
 from chainrule.errors import DataError, FormulaError
-from chainrule.explain.collapse_values import (
+from chainrule.matrices.collapse_values import (
     Fold,
     Halfway,
     find_halfway,
@@ -19,16 +19,16 @@ from chainrule.explain.collapse_values import (
     named_folds,
     unit_rows,
 )
-from chainrule.explain.matrix_html import to_fragment, to_html
-from chainrule.explain.matrix_input import (
+from chainrule.matrices.html import to_fragment, to_html
+from chainrule.matrices.input import (
     Matrices,
     check_activation,
     read_input,
     read_parameters,
 )
-from chainrule.explain.matrix_latex import to_latex
-from chainrule.explain.matrix_layout import layer_equation
-from chainrule.explain.matrix_page import (
+from chainrule.matrices.latex import to_latex
+from chainrule.matrices.layout import layer_equation
+from chainrule.matrices.page import (
     Array,
     Equation,
     Matrix,
@@ -38,7 +38,7 @@ from chainrule.explain.matrix_page import (
     Section,
     Statement,
 )
-from chainrule.explain.matrix_text import to_text
+from chainrule.matrices.text import to_text
 from chainrule.networks.activations import ACTIVATIONS
 from chainrule.networks.layers import dense
 from chainrule.networks.mlp import MLP

@@ -11,19 +11,20 @@ from typing import Any
 import numpy.typing as npt
 
 from chainrule.errors import ShapeError
-from chainrule.explain.matrix_html import to_fragment, to_html
-from chainrule.explain.matrix_input import (
+from chainrule.graph.node import Node, variable
+from chainrule.matrices.html import to_fragment, to_html
+from chainrule.matrices.input import (
     Matrices,
     check_activation,
     read_input,
     read_parameters,
     read_targets,
 )
-from chainrule.explain.matrix_latex import to_latex
-from chainrule.explain.matrix_layout import network_page
-from chainrule.explain.matrix_page import Array, Matrix, MatrixPage, WorkedEntry
-from chainrule.explain.matrix_text import to_text
-from chainrule.explain.matrix_values import (
+from chainrule.matrices.latex import to_latex
+from chainrule.matrices.layout import network_page
+from chainrule.matrices.page import Array, Matrix, MatrixPage, WorkedEntry
+from chainrule.matrices.text import to_text
+from chainrule.matrices.values import (
     LayerForm,
     LayerNodes,
     LossForm,
@@ -31,7 +32,6 @@ from chainrule.explain.matrix_values import (
     mlp_layers,
     values_of,
 )
-from chainrule.graph.node import Node, variable
 from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from chainrule.networks.losses import Loss, classification_loss, regression_loss
 from chainrule.networks.mlp import MLP

@@ -15,9 +15,9 @@ import chainrule.graph.functions as fn
 from chainrule.calculus.reverse import gradient
 from chainrule.engines.reference import evaluate
 from chainrule.errors import DataError
-from chainrule.explain.matrix_page import Array, Matrix
 from chainrule.graph.node import Node, variable
 from chainrule.graph.traversal import topological_order
+from chainrule.matrices.page import Array, Matrix
 from chainrule.networks.linear import LinearModel
 from chainrule.networks.mlp import MLP
 from chainrule.notation.formula import Call, Formula, Partial, Symbol
