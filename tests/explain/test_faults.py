@@ -227,3 +227,43 @@ def test_a_gradient_that_is_stopped_is_reported_as_different() -> None:
 def test_all_faults_are_of_one_family() -> None:
     assert issubclass(FormulaError, ChainruleError)
     assert issubclass(FormulaError, ValueError)
+
+
+@pytest.mark.parametrize("wrt", [3, [3], ["x", None]])
+def test_what_is_no_name_cannot_be_derived_by(wrt: Any) -> None:
+    with pytest.raises(FormulaError, match="wrt takes names or nodes"):
+        cr.explain("x", x=1, wrt=wrt)
+
+
+def test_text_is_no_node() -> None:
+    x = variable("x")
+    for wrong in (
+        lambda: cr.compile(["x"], inputs=[x]),  # type: ignore[list-item]
+        lambda: cr.compile(x, inputs=["x"]),  # type: ignore[list-item]
+        lambda: cr.gradient("x", [x]),  # type: ignore[arg-type]
+        lambda: cr.gradient(x, ["x"]),  # type: ignore[list-item]
+    ):
+        with pytest.raises(cr.GraphError, match="'x' is not a node"):
+            wrong()
+
+
+def test_where_rounding_hides_the_difference_there_is_no_check() -> None:
+    (chain,) = cr.explain("(x + 1e16) - 1e16", x=1).chains
+    assert chain.check.reason == "rounding hides so small a difference of the formula"
+
+
+@pytest.mark.parametrize(
+    ("formula", "x"),
+    [("|x|", 1e-12), ("exp(100*x)", 1.0), ("1/x", 1e-9), ("sin(1e5*x)", 1.0), ("x", 1e300)],
+)
+def test_steep_formulas_and_near_kinks_are_checked_in_proportion(formula: str, x: float) -> None:
+    (chain,) = cr.explain(formula, x=x).chains
+    assert chain.check.agrees
+    assert chain.check.error is not None
+    assert chain.check.error < 1e-6
+
+
+def test_a_step_never_goes_across_a_kink() -> None:
+    (chain,) = cr.explain("max(x, 3*x - 2e-7)", x=0.0).chains
+    assert chain.check.agrees
+    assert chain.gradient == 1.0

@@ -255,3 +255,8 @@ def test_random_damage_never_crashes(path: Path) -> None:
             cr.load(path)
         except cr.FileError:
             continue
+
+
+def test_a_folder_is_no_model(tmp_path):
+    with pytest.raises(cr.FileError, match="is a folder"):
+        cr.load(tmp_path)

@@ -302,3 +302,8 @@ def test_every_function_is_read() -> None:
     for name in FUNCTIONS:
         arguments = "x, y" if name in ("max", "min") else "x"
         assert parse_formula(f"{name}({arguments})").inputs
+
+
+def test_a_bar_that_is_not_closed_is_called_a_bar() -> None:
+    with pytest.raises(FormulaError, match=r"'\|' was never closed"):
+        parse_formula("|x| + |y")

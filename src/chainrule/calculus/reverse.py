@@ -53,6 +53,9 @@ def gradient(output: Node, wrt: Sequence[Node]) -> list[Node]:
     >>> gx is y, gy is x
     (True, True)
     """
+    for node in (output, *wrt):
+        if not isinstance(node, Node):
+            raise GraphError(f"{node!r} is not a node: make one by variable or parse_formula.")
     if output.shape or output.kind != "float":
         raise GraphError(
             f"Only a single number has a gradient, but this is {output.kind}"

@@ -70,4 +70,7 @@ def compile(
     if not isinstance(n_threads, Integral) or n_threads < 1:
         raise GraphError(f"n_threads is {n_threads!r}; it must be a whole number of 1 or more.")
     wanted = (outputs,) if isinstance(outputs, Node) else tuple(outputs)
+    for each in (*inputs, *wanted):
+        if not isinstance(each, Node):
+            raise GraphError(f"{each!r} is not a node: make one by variable or parse_formula.")
     return get_engine(engine).compile(Program(tuple(inputs), wanted), dtype, int(n_threads))

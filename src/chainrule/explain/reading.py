@@ -102,7 +102,10 @@ def read_targets(
     order = topological_order([output])
     named = {node.name: node for node in order if node.name}
     targets = []
-    for each in [wrt] if isinstance(wrt, Node | str) else wrt:
+    wanted = [wrt] if isinstance(wrt, Node | str) else wrt
+    if not isinstance(wanted, Iterable) or not all(isinstance(e, Node | str) for e in wanted):
+        raise FormulaError(f"wrt takes names or nodes, such as wrt='x', not {wrt!r}.")
+    for each in wanted:
         node = named.get(each) if isinstance(each, str) else each
         if node is None or node not in order:
             name = each if isinstance(each, str) else format_formula(each)

@@ -57,6 +57,8 @@ def read_model_file(path: str | Path) -> tuple[dict[str, Any], dict[str, npt.NDA
     FileError
         If it cannot be read, is damaged, is no model of chainrule's, or is of a later version.
     """
+    if Path(path).is_dir():
+        raise FileError(f"{path} is a folder: give the path of a model file in it.")
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}

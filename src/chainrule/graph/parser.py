@@ -117,7 +117,10 @@ class _Reader:
         except SyntaxError as error:
             what = self._reason(error)
             if error.lineno and error.offset:
-                what += ":\n" + self.spelling.point_at(error.lineno - 1, error.offset - 1)
+                place = error.lineno - 1, error.offset - 1
+                if self.spelling.text[self.spelling.origin(*place)] == "|":
+                    what = what.replace("'('", "'|'")  # which Python was given as abs(
+                what += ":\n" + self.spelling.point_at(*place)
             raise FormulaError(what) from None
         except (ValueError, RecursionError, MemoryError):
             raise FormulaError(

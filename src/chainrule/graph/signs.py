@@ -49,11 +49,15 @@ class Spelling:
         self.source += spelled
         self._origins.extend([origin] * len(spelled))
 
-    def point_at(self, line: int, column: int) -> str:
-        """The line of the text with a mark under a place of the source, counted from 0."""
+    def origin(self, line: int, column: int) -> int:
+        """The place in the text of a place in the source, both counted from 0."""
         starts = [0, *(end.end() for end in re.finditer("\n", self.source))]
         place = min(starts[min(line, len(starts) - 1)] + column, len(self._origins) - 1)
-        origin = self._origins[place]
+        return self._origins[place]
+
+    def point_at(self, line: int, column: int) -> str:
+        """The line of the text with a mark under a place of the source, counted from 0."""
+        origin = self.origin(line, column)
         start = max(self.text.rfind("\n", 0, origin) + 1, origin - _SHOWN)
         shown = self.text[start : origin + _SHOWN].partition("\n")[0]
         return f"  {shown}\n  {' ' * (origin - start)}^"
