@@ -22,6 +22,7 @@ from chainrule.explain.slopes import define_primes
 from chainrule.explain.spelling import spelled_out
 from chainrule.explain.steps import backward_steps, forward_steps
 from chainrule.explain.text import to_text
+from chainrule.explain.unrolling import unrolled
 from chainrule.explain.worksheet import (
     BackwardStep,
     Chain,
@@ -127,7 +128,8 @@ def explain(
     wrt : str, Node, or a sequence of these, optional
         The variables, or parts, to derive by. All variables by default.
     spell_out : bool, default=False
-        Write σ, tanh, softplus, log1p and expm1 as what they are made of: exp, log and 1/x.
+        Write σ, tanh, softplus, log1p and expm1 as what they are made of, exp, log and 1/x,
+        and loops over time step by step.
     **named_values : array-like
         Values of variables, by name.
 
@@ -158,7 +160,7 @@ def explain(
     """
     output = read_expression(expression)
     if spell_out:
-        output = spelled_out(output)
+        output = spelled_out(unrolled(output))
     given = read_values(output, values or {}, named_values)
     return derive(output, read_targets(output, wrt, given), given)
 

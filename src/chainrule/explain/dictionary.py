@@ -18,16 +18,20 @@ from chainrule.explain.worksheet import (
 from chainrule.notation.formula import Formula
 from chainrule.notation.formula_text import formula_text
 
-__all__ = ["to_dict"]
+__all__ = ["FORMAT", "to_dict"]
+
+FORMAT = 1
+"""Is raised when a key is removed or gets another meaning; docs/derivation-data.md has them all."""
 
 
 def to_dict(sheet: Worksheet) -> dict[str, Any]:
     """A worksheet in plain data.
 
-    Formulas are text with all digits; arrays are nested lists. The keys are the names of the
-    fields in ``explain.worksheet``.
+    Formulas are text with all digits; arrays are nested lists. docs/derivation-data.md lists the
+    keys.
     """
     return {
+        "format": FORMAT,
         "title": sheet.title,
         "symbol": sheet.symbol,
         "value": sheet.value,

@@ -18,6 +18,7 @@ from chainrule.explain.derivation import Derivation, derive
 from chainrule.explain.differences import Probe
 from chainrule.explain.narrowing import narrow
 from chainrule.explain.optimizer_step import OptimizerState, update_of
+from chainrule.explain.unrolling import unrolled
 from chainrule.graph.node import Node
 from chainrule.graph.shape import format_shape
 from chainrule.graph.traversal import dependents, topological_order
@@ -90,6 +91,7 @@ def explain_trained(network: TrainedNetwork, parameter: str | None = None) -> De
     FormulaError
         If there is no such number, or the loss has no finite value or derivative here.
     """
+    network = dataclasses.replace(network, loss=unrolled(network.loss))
     arrays = _Arrays(network)
     notes = []
     if parameter is None:
