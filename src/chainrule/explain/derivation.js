@@ -1,62 +1,92 @@
-// Steps through a derivation: the rows of its tables, and the nodes and edges of its drawing.
+// Steps through a derivation: the lines of both passes, and the nodes and edges of its drawing.
+// The slider goes from 0, where nothing is computed yet, over the steps to one more: the whole.
 for (const sheet of document.querySelectorAll(".chainrule:not([data-ready])")) {
   sheet.dataset.ready = "";
-  const bar = sheet.querySelector(".stepper");
+  const bar = sheet.querySelector(".stepper"), stage = sheet.querySelector(".stage");
   const slider = bar.querySelector("input"), told = bar.querySelector("output");
   const play = bar.querySelector("[data-go=play]");
-  const rows = [...sheet.querySelectorAll("tr[data-step]")];
-  const last = Number(slider.max);
+  const steps = [...sheet.querySelectorAll("[data-step]")];
+  const number = (step) => Number(step.dataset.step);
+  const whole = Number(slider.max), last = whole - 1, isPage = sheet.classList.contains("page");
   // When each value and each gradient is known.
   const known = { forward: new Map(), backward: new Map() };
-  for (const row of rows) known[row.dataset.pass].set(row.dataset.symbol, Number(row.dataset.step) + 1);
+  for (const step of steps) known[step.dataset.pass].set(step.dataset.symbol, number(step));
   let timer = 0;
 
-  function show(step) {
-    slider.value = step;
-    const stepping = step < last;
-    const current = rows.find((row) => Number(row.dataset.step) === step - 1);
-    for (const row of rows) {
-      row.classList.toggle("later", Number(row.dataset.step) >= step);
-      row.classList.toggle("now", stepping && Number(row.dataset.step) === step - 1);
+  function show(place) {
+    const at = Math.min(Math.max(place, 0), whole);
+    const now = steps.find((step) => number(step) === at);
+    slider.value = at;
+    sheet.classList.toggle("stepping", at < whole);
+    sheet.dataset.pass = now ? now.dataset.pass : "";
+    for (const step of steps) {
+      step.classList.toggle("later", number(step) > at);
+      step.classList.toggle("now", step === now);
     }
-    const symbol = stepping && current ? current.dataset.symbol : null;
-    for (const node of sheet.querySelectorAll("svg [data-symbol]")) {
-      node.classList.toggle("now", node.dataset.symbol === symbol);
+    const { pass, symbol } = now ? now.dataset : {};
+    for (const part of sheet.querySelectorAll("svg [data-symbol], svg [data-from]")) {
+      const { symbol: node, from, to } = part.dataset;
+      const drawn = node ?? (pass === "forward" ? to : from);
+      part.classList.toggle("now", now !== undefined && drawn === symbol);
+      for (const [kind, way] of [["value", "forward"], ["gradient", "backward"]]) {
+        const later = (known[way].get(node ?? from) ?? 0) > at;
+        for (const label of part.querySelectorAll(`.${kind}`)) label.classList.toggle("later", later);
+      }
+      if (node !== undefined && node === symbol) centre(part);
     }
-    for (const edge of sheet.querySelectorAll("svg [data-from]")) {
-      const value = known.forward.get(edge.dataset.from) ?? 0;
-      const gradient = known.backward.get(edge.dataset.from) ?? 0;
-      for (const label of edge.querySelectorAll(".value")) label.classList.toggle("later", value > step);
-      for (const label of edge.querySelectorAll(".gradient")) label.classList.toggle("later", gradient > step);
+    told.textContent = now ? `${at} of ${last} · ${pass}: ${symbol}` : at ? `all ${last} steps` : "before the first step";
+    slider.setAttribute("aria-valuetext", told.textContent);
+    if (now) {
+      now.style.scrollMarginTop = `${isPage ? stage.offsetHeight + 12 : 0}px`;
+      now.style.scrollMarginBottom = "2rem";
+      now.scrollIntoView({ block: "nearest" });
     }
-    const of = current ? `${current.dataset.pass}: ${current.dataset.symbol}` : "start";
-    told.textContent = stepping ? `${step} of ${last} · ${of}` : "all steps";
-    if (symbol !== null && timer) current.scrollIntoView({ block: "nearest" });
+    if (isPage && location.hash !== `#step=${at}` && (location.hash || at < whole)) {
+      history.replaceState(null, "", at < whole ? `#step=${at}` : "#");
+    }
+  }
+
+  // Moves a drawing that is larger than its box so that a node can be seen.
+  function centre(node) {
+    const box = node.closest(".drawing"), at = node.getBoundingClientRect(), room = box.getBoundingClientRect();
+    box.scrollLeft += at.left + at.width / 2 - room.left - room.width / 2;
+    box.scrollTop += at.top + at.height / 2 - room.top - room.height / 2;
   }
 
   function stop() {
     clearInterval(timer);
     timer = 0;
-    play.textContent = "play";
+    play.textContent = "Play";
   }
 
-  function go(where) {
-    if (where !== "play" || timer) stop();
-    else {
-      if (Number(slider.value) >= last) show(0);
-      play.textContent = "pause";
-      timer = setInterval(() => (Number(slider.value) < last ? show(Number(slider.value) + 1) : stop()), 900);
-    }
-    if (where !== "play") show(Math.min(Math.max(Number(slider.value) + Number(where), 0), last));
+  function move(by) {
+    stop();
+    // From the whole, the way on leads to the beginning.
+    show(by > 0 && Number(slider.value) === whole ? 1 : Number(slider.value) + by);
+  }
+
+  function run() {
+    if (timer) return stop();
+    if (Number(slider.value) >= last) show(0);
+    play.textContent = "Pause";
+    timer = setInterval(() => (Number(slider.value) < whole ? show(Number(slider.value) + 1) : stop()), 1400);
   }
 
   bar.hidden = false;
-  bar.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (button) go(button.dataset.go);
+  bar.addEventListener("click", ({ target }) => {
+    const go = target.closest("button")?.dataset.go;
+    if (go) go === "play" ? run() : move(Number(go));
   });
   slider.addEventListener("input", () => { stop(); show(Number(slider.value)); });
+  (isPage ? document : sheet).addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const taken = event.altKey || event.ctrlKey || event.metaKey || event.shiftKey;
+    if (!by || taken || event.target.closest?.("input, .scroll, .flow, .drawing")) return;
+    event.preventDefault();
+    move(by);
+  });
   // A link to a step: page.html#step=5
-  const asked = /step=(\d+)/.exec(location.hash);
-  show(asked ? Math.min(Number(asked[1]), last) : last);
+  const follow = () => show(Number(/^#step=(\d+)$/.exec(location.hash)?.[1] ?? whole));
+  if (isPage) addEventListener("hashchange", follow);
+  isPage ? follow() : show(whole);
 }

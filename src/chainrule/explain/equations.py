@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule.explain.array_text import shown_places
 from chainrule.explain.worksheet import (
     BackwardStep,
     Chain,
@@ -177,14 +178,20 @@ class Equations:
             (self._sign(chain.gradient), chain.gradient),
         ]
         left = self._partial(chain.variable)
-        lines: list[Equation] = []
-        before = self._text(left)
-        for sign, side in sides:
-            written = self._text(_side(side))
-            if written != before:
-                lines.append(Equation(left if not lines else None, ((sign, side),)))
-                before = written
-        return lines
+        # A line that says the same as the one before or the last is left out.
+        texts = [self._text(left), *(self._text(_side(side)) for _, side in sides)]
+        shown = [
+            each
+            for each, before, text in zip(sides, texts, texts[1:], strict=False)
+            if each is sides[-1] or text not in (before, texts[-1])
+        ]
+        # Beside other paths, the direct one looks like the whole on the left.
+        direct = len(chain.paths) > 1 and any(len(path.factors) == 1 for path in chain.paths)
+        note = "the term of one factor is the direct way alone." if direct else ""
+        return [
+            Equation(None if place else left, (side,), "" if place else note)
+            for place, side in enumerate(shown)
+        ]
 
     def value(self) -> Equation:
         """The result."""
@@ -216,7 +223,7 @@ class Equations:
         return self._sign(*numbers_in(formula)), formula
 
     def _sign(self, *values: Value) -> str:
-        numbers = [each for each in values if not isinstance(each, np.ndarray)]
+        numbers = (number for each in values for number in _shown_numbers(each))
         return "≈" if any(is_rounded(each, self.digits) for each in numbers) else "="
 
     def _text(self, side: Formula) -> str:
@@ -230,6 +237,19 @@ def _side(value: Side) -> Formula:
     if isinstance(value, np.ndarray):
         return Symbol(f"array {id(value)}")
     return Symbol(str(value).lower()) if isinstance(value, bool) else Number(value)
+
+
+def _shown_numbers(value: Value) -> list[float]:
+    """The numbers of a value that stand on the page."""
+    if not isinstance(value, np.ndarray):
+        return [value]
+    if value.ndim not in (1, 2):
+        return []
+    matrix = np.atleast_2d(value)
+    rows, columns = (
+        [each for each in places if each is not None] for places in shown_places(matrix.shape)
+    )
+    return [float(each) for each in matrix[np.ix_(rows, columns)].flat]
 
 
 def _product(factors: Sequence[Formula]) -> Formula:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from chainrule.explain.array_text import shape_text, shown_places
-from chainrule.explain.equations import BackwardLines, Equation, Equations, Side
-from chainrule.explain.worksheet import CHECKED_AGAINST, Chain, Given, Value, Worksheet
+from chainrule.explain.array_text import shape_text
+from chainrule.explain.equations import BackwardLines, Equation, Equations
+from chainrule.explain.html_equations import EquationWriter, math
+from chainrule.explain.worksheet import CHECKED_AGAINST, Chain, Given, Worksheet
 from chainrule.notation.formula import Formula, Partial, Product
-from chainrule.notation.formula_mathml import (
-    formula_mathml,
-    number_mathml,
-    operator,
-    symbol_mathml,
-)
-from chainrule.notation.formula_text import number_text
+from chainrule.notation.formula_mathml import formula_mathml, symbol_mathml
+from chainrule.notation.formula_text import formula_text, number_text
 from chainrule.pages.markup import Markup, element, join, raw
 from chainrule.pages.page import page
 
@@ -42,8 +38,7 @@ _MOST = {
 _LARGEST_DRAWING = 300_000
 """Characters of a drawing with all its layers; of a larger one, the layers stay closed."""
 
-_COLUMNS = 3
-"""A rule, the numbers put in, and what it comes to."""
+_MOST_NAMED, _MOST_OPEN, _SHORT = 4, 3, 40
 
 
 def to_html(sheet: Worksheet, digits: int = 4) -> str:
@@ -53,7 +48,12 @@ def to_html(sheet: Worksheet, digits: int = 4) -> str:
     ----------
     sheet : Worksheet
     digits : int, default=4
-        Significant digits of numbers.
+        Significant digits of numbers; ``≈`` stands where some are left out.
+
+    Returns
+    -------
+    str
+        A document. Its address leads to a step where ``#step=3`` follows it.
 
     Examples
     --------
@@ -61,24 +61,45 @@ def to_html(sheet: Worksheet, digits: int = 4) -> str:
     >>> to_html(cr.explain("x*y", x=2, y=3).worksheet).startswith("<!DOCTYPE html>")
     True
     """
-    return page(sheet.title or f"The derivative of {sheet.symbol}", to_fragment(sheet, digits))
+    title = sheet.title or _heading(sheet, [each.variable for each in sheet.chains], sheet.symbol)
+    return page(title, _write(sheet, digits, "page", "h1", "h2"))
 
 
 def to_fragment(sheet: Worksheet, digits: int = 4) -> Markup:
-    """A worksheet as a piece of another page, such as a notebook; it changes nothing around it."""
-    sections = _Sections(_shortened(sheet), sheet, digits)
+    """A worksheet as a piece of another page, such as a notebook; it changes nothing around it.
+
+    Parameters
+    ----------
+    sheet : Worksheet
+    digits : int, default=4
+        Significant digits of numbers.
+
+    Returns
+    -------
+    Markup
+        It takes its colours from the page around it. Several can stand on one page.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> to_fragment(cr.explain("x*y", x=2, y=3).worksheet).count("<script>")
+    1
+    """
+    return _write(sheet, digits, "notebook", "h3", "h4")
+
+
+def _write(sheet: Worksheet, digits: int, kind: str, title: str, heading: str) -> Markup:
+    sections = _Sections(_shortened(sheet), sheet, digits, title, heading)
     content = element(
         "div",
-        sections.heading(),
-        sections.drawing(),
-        sections.stepper(),
-        sections.forward(),
-        sections.backward(),
+        sections.head(),
+        sections.stage(),
+        element("div", sections.forward(), sections.backward(), class_="side-by-side"),
         sections.chains(),
         sections.result(),
         sections.update(),
         sections.notes(),
-        class_="chainrule",
+        class_=f"chainrule {kind}",
     )
     return join(
         [
@@ -104,153 +125,173 @@ def _shortened(sheet: Worksheet) -> Worksheet:
     return dataclasses.replace(sheet, **kept, notes=(*sheet.notes, *notes)) if kept else sheet
 
 
+def _heading(sheet: Worksheet, variables: Sequence[str], symbol: str) -> Markup:
+    """What is derived by what, in names or in mathematics."""
+    noun = "derivative" if len(variables) == 1 else "derivatives"
+    if not 0 < len(variables) <= _MOST_NAMED or sheet.symbol in variables:
+        return join([f"The {noun} of ", symbol])
+    *most, last = variables
+    return join(
+        [f"The {noun} of ", symbol, " by ", join(most, ", "), " and " if most else "", last]
+    )
+
+
 class _Sections:
-    def __init__(self, sheet: Worksheet, whole: Worksheet, digits: int) -> None:
+    """The sections of a page."""
+
+    def __init__(
+        self, sheet: Worksheet, whole: Worksheet, digits: int, title: str, heading: str
+    ) -> None:
         self.sheet = sheet
         self.whole = whole
         self.digits = digits
+        self.title_tag = title
+        self.heading_tag = heading
         self.equations = Equations(sheet, digits)
-        self.steps = itertools.count()
+        self.writer = EquationWriter(digits)
+        self.steps = itertools.count(1)
 
-    def heading(self) -> Markup:
+    def head(self) -> Markup:
+        """The formula and the point."""
         sheet = self.sheet
-        title = sheet.title or join(["The derivative of ", _math(symbol_mathml(sheet.symbol))])
+        title = sheet.title or _heading(
+            sheet,
+            [math(symbol_mathml(each.variable)) for each in sheet.chains],
+            math(symbol_mathml(sheet.symbol)),
+        )
         numbers = [each for each in sheet.given if not isinstance(each.value, np.ndarray)]
-        points = [
-            _math(self._line(each))
-            for each in self.equations.given(each for each in numbers if not each.note)
-        ]
         arrays = [each for each in sheet.given if isinstance(each.value, np.ndarray)]
-        return element(
-            "header",
-            element("h1", title),
-            self._table(self.equations.parts()),
-            element("p", "at ", join(points, ", "), class_="point") if points else "",
+        points = self.equations.given(each for each in numbers if not each.note)
+        at = join((element("span", self.writer.line(each), class_="one") for each in points), ", ")
+        card = element(
+            "div",
+            self._flowing(self.equations.parts()),
+            element("p", "at ", at, class_="point") if points else "",
             self._noted([each for each in numbers if each.note]),
             self._arrays(arrays),
+            class_="card statement",
         )
+        return element("header", element(self.title_tag, title, class_="title"), card)
 
     def _arrays(self, given: Sequence[Given]) -> Markup:
         """Matrices, folded away where there are many."""
-        figures = [
-            element(
-                "figure",
-                element(
-                    "figcaption",
-                    _math(symbol_mathml(each.symbol)),
-                    f" {shape_text(np.shape(each.value))}{f': {each.note}' if each.note else ''}",
-                ),
-                _math(self._value(each.value)),
-            )
-            for each in given
-        ]
+        figures = []
+        for each, equation in zip(given, self.equations.given(given), strict=True):
+            note = element("figcaption", each.note) if each.note else ""
+            figures.append(element("figure", self.writer.line(equation), note))
         if not figures:
             return raw("")
         grid = element("div", *figures, class_="arrays")
-        if len(figures) <= 3:
+        if len(figures) <= _MOST_OPEN:
             return grid
-        return element("details", element("summary", f"{len(figures)} arrays"), grid)
+        names = ", ".join(f"{each.symbol} {shape_text(np.shape(each.value))}" for each in given)
+        return element("details", element("summary", names), grid)
 
-    def drawing(self) -> Markup:
+    def stage(self) -> Markup:
+        """The buttons that lead through the steps, which the script shows, and the graph."""
+        n_steps = len(self.sheet.forward) + len(self.sheet.backward)
+        buttons = element(
+            "div",
+            element("button", "‹", type="button", data_go="-1", aria_label="One step back"),
+            element("button", "Play", type="button", data_go="play"),
+            element("button", "›", type="button", data_go="1", aria_label="One step on"),
+            element(
+                "input", type="range", min=0, max=n_steps + 1, value=n_steps + 1, aria_label="Step"
+            ),
+            element("output"),
+            class_="stepper",
+            hidden="hidden",
+        )
+        return element("div", buttons, self._drawing(), class_="stage")
+
+    def _drawing(self) -> Markup:
         """The graph, where the package that lays it out is there."""
-        if find_spec("igraph") is None or not self.whole.forward:
+        if not self.whole.forward or find_spec("chainrule.explain.graph_drawing") is None:
             return raw("")
+        if find_spec("igraph") is None:
+            told = "The graph is drawn where the package igraph is installed: pip install igraph."
+            return element("p", told, class_="lead")
         from chainrule.explain.graph_drawing import draw_graph, graph_figure
 
         drawn = graph_figure(self.whole, self.digits)
         if len(drawn) > _LARGEST_DRAWING:
             drawn = draw_graph(self.whole, self.digits)
-        return element(
-            "section",
-            element("h2", "The graph"),
-            element("div", drawn, class_="drawing"),
-        )
-
-    def stepper(self) -> Markup:
-        """Buttons that lead through the steps; the script shows them."""
-        n_steps = len(self.sheet.forward) + len(self.sheet.backward)
-        return element(
-            "div",
-            element("button", "‹", type="button", data_go="-1", aria_label="one step back"),
-            element("button", "play", type="button", data_go="play"),
-            element("button", "›", type="button", data_go="1", aria_label="one step on"),
-            element("input", type="range", min=0, max=n_steps, value=n_steps, aria_label="step"),
-            element("output", ""),
-            class_="stepper",
-            hidden="hidden",
-        )
+        return element("div", drawn, class_="drawing card")
 
     def forward(self) -> Markup:
-        if not self.sheet.forward:
+        forward = self.sheet.forward
+        if not forward:
             return raw("")
-        return element(
-            "section",
-            element("h2", "Forward"),
-            self._table(
-                self.equations.forward(self.sheet.forward),
-                [each.symbol for each in self.sheet.forward],
-                "forward",
-            ),
-        )
+        steps = [
+            self._step(self.writer.aligned(equation), step.symbol, "forward")
+            for equation, step in zip(self.equations.forward(forward), forward, strict=True)
+        ]
+        return self._section("Forward", _scroll(steps), kind="forward")
 
     def backward(self) -> Markup:
-        symbol = self.sheet.symbol
-        rows = [row for lines in self.equations.backward() for row in self._backward(lines)]
-        definitions = self._table(self.equations.definitions())
-        rule = Product(Partial(symbol, "u"), Partial("u", "v"))
-        return element(
-            "section",
-            element("h2", "Backward"),
-            element(
-                "p",
-                "For every use ",
-                _math(symbol_mathml("u")),
-                " of ",
-                _math(symbol_mathml("v")),
-                ": ",
-                _math(formula_mathml(rule)),
-                class_="lead",
-            ),
-            element("div", element("table", *rows), class_="equations"),
-            element("div", "where ", definitions, class_="where") if self.sheet.definitions else "",
-            class_="gradients",
+        rule = Product(Partial(self.sheet.symbol, "u"), Partial("u", "v"))
+        u, v = (math(symbol_mathml(name)) for name in "uv")
+        written = math(formula_mathml(rule), class_="display")
+        lead = element("p", "For every use ", u, " of ", v, ": ", written, class_="lead")
+        steps = _scroll(self._backward(lines) for lines in self.equations.backward())
+        definitions = [self.writer.line(each) for each in self.equations.definitions()]
+        where = join(
+            element("p", "where ", element("span", each, class_="one"), class_="lead")
+            for each in definitions
         )
+        return self._section("Backward", lead, steps, where, kind="backward")
 
-    def _backward(self, lines: BackwardLines) -> Iterator[Markup]:
-        step = {"data_step": next(self.steps), "data_symbol": lines.symbol, "data_pass": "backward"}
-        for equation in lines.equations:
-            yield self._row(equation, step)
+    def _backward(self, lines: BackwardLines) -> Markup:
         remarks = []
         if lines.largest:
-            terms = [_math(self._line(each)) for each in lines.largest]
+            terms = (
+                element("span", self.writer.line(each), class_="one") for each in lines.largest
+            )
             more = f", and {lines.n_more:,} more" if lines.n_more else ""
-            remarks.append(join(["the largest terms: ", join(terms, ", "), more]))
+            remarks.append(join(["The largest terms: ", join(terms, ", "), more, "."]))
         if lines.end:
-            remarks.append(f"nothing flows further back: {lines.end}")
-        for remark in remarks:
-            yield _remark(remark, step)
+            remarks.append(join([f"Note: nothing flows further back: {lines.end}."]))
+        written = [self.writer.aligned(each) for each in lines.equations]
+        written += [element("span", each, class_="remark") for each in remarks]
+        return self._step(join(written), lines.symbol, "backward")
 
     def chains(self) -> Markup:
         chains = self.equations.chains()
         if not chains:
             return raw("")
-        tables = [self._table(lines) for lines in chains]
-        return element("section", element("h2", "Chain rule"), *tables, class_="gradients")
-
-    def result(self) -> Markup:
-        rows = [self._row(self.equations.value())]
-        for chain in self.sheet.chains:
-            lines = self.equations.result(chain)
-            rows += [self._row(each) for each in lines[:-1]]
-            rows.append(self._row(lines[-1], after=self._check(chain)))
-        checked = any(chain.check.agrees for chain in self.sheet.chains)
+        cards = (element("div", self._flowing(lines), class_="card") for lines in chains)
         return element(
             "section",
-            element("h2", "Result"),
-            element("div", element("table", *rows), class_="equations"),
-            element("p", f"✓ {CHECKED_AGAINST}", class_="lead") if checked else "",
-            class_="gradients",
+            element(self.heading_tag, "Chain rule"),
+            element("div", *cards, class_="side-by-side"),
+            class_="backward closing",
         )
+
+    def result(self) -> Markup:
+        chains = self.sheet.chains
+        results = [self.equations.result(chain) for chain in chains]
+        value = self.equations.value()
+        if all(self._is_short(lines) for lines in results):
+            rows = [self.writer.aligned(value)]
+            for chain, lines in zip(chains, results, strict=True):
+                line = Equation(lines[0].left, tuple(step for each in lines for step in each.steps))
+                rows.append(self.writer.aligned(line, self._check(chain)))
+            table = self._grid(rows)
+        else:
+            rows = [self.writer.flowing(value)]
+            for chain, (*forms, last) in zip(chains, results, strict=True):
+                written = [self.writer.flowing(each) for each in forms]
+                rows.append(join([*written, self.writer.flowing(last, self._check(chain))]))
+            table = self._grid(rows, "equations flowing")
+        told = element("p", f"✓ {CHECKED_AGAINST}", class_="lead")
+        checked = any(chain.check.agrees for chain in chains)
+        return self._section("Result", table, told if checked else "", kind="backward closing")
+
+    def _is_short(self, lines: Sequence[Equation]) -> bool:
+        """Whether a closed form and its value have room on one line."""
+        formulas = [side for each in lines for _, side in each.steps if isinstance(side, Formula)]
+        written = "".join(formula_text(each, self.digits) for each in formulas)
+        return len(formulas) <= 1 and len(written) <= _SHORT
 
     def _check(self, chain: Chain) -> Markup:
         check = chain.check
@@ -265,109 +306,43 @@ class _Sections:
         update = self.sheet.update
         if update is None:
             return raw("")
-        return element(
-            "section",
-            element("h2", f"Update by {update.optimizer}"),
-            self._noted(update.given),
-            self._table(self.equations.forward(update.forward)),
-        )
+        steps = (self.writer.aligned(each) for each in self.equations.forward(update.forward))
+        table = self._grid(steps)
+        heading = f"Update by {update.optimizer}"
+        return self._section(heading, self._noted(update.given), table, kind="forward closing")
 
     def notes(self) -> Markup:
         return join(element("p", f"Note: {note}", class_="note") for note in self.sheet.notes)
 
     # --- pieces ----------------------------------------------------------------------------
 
+    def _section(self, heading: str, *content: str, kind: str) -> Markup:
+        return element(
+            "section",
+            element(self.heading_tag, heading),
+            element("div", *content, class_="card"),
+            class_=kind,
+        )
+
     def _noted(self, given: Sequence[Given]) -> Markup:
         """Values with what they stand for."""
         if not given:
             return raw("")
-        rows = (
-            self._row(Equation(each.left, each.steps), after=each.note)
-            for each in self.equations.given(given)
-        )
-        return element("div", element("table", *rows, class_="noted"), class_="equations")
+        equations = self.equations.given(given)
+        rows = (self.writer.aligned(Equation(e.left, e.steps), e.note) for e in equations)
+        return self._grid(rows)
 
-    def _table(
-        self, equations: Iterable[Equation], symbols: Sequence[str] = (), direction: str = ""
-    ) -> Markup:
-        rows = []
-        for place, equation in enumerate(equations):
-            step: dict[str, object] = {}
-            if symbols:
-                step["data_step"] = next(self.steps)
-                step["data_symbol"], step["data_pass"] = symbols[place], direction
-            rows.append(self._row(equation, step))
-            if equation.note:
-                rows.append(_remark(f"Note: {equation.note}", step))
-        return element("div", element("table", *rows), class_="equations")
+    def _flowing(self, equations: Iterable[Equation]) -> Markup:
+        return self._grid(map(self.writer.flowing, equations), "equations flowing")
 
-    def _row(
-        self, equation: Equation, step: Mapping[str, object] | None = None, after: str = ""
-    ) -> Markup:
-        """A line as cells: the left side, then each sign with what follows it."""
-        left = "" if equation.left is None else _math(formula_mathml(equation.left, self.digits))
-        cells = [
-            element(
-                "td",
-                _math(operator(sign), self._side(side)),
-                class_="rule" if isinstance(side, Formula) else "value",
-                colspan=_COLUMNS if len(equation.steps) == 1 else 1,
-            )
-            for sign, side in equation.steps
-        ]
-        # What a line comes to stands below what the others come to.
-        while 1 < len(cells) < _COLUMNS:
-            cells.insert(-1, element("td"))
-        return element(
-            "tr",
-            element("th", left),
-            *cells,
-            element("td", after, class_="after") if after else "",
-            **(step or {}),
-        )
+    def _grid(self, rows: Iterable[Markup], kind: str = "equations") -> Markup:
+        """Rows with their columns below one another, in a box that can be scrolled."""
+        return _scroll((element("div", each, class_="step") for each in rows), kind)
 
-    def _line(self, equation: Equation) -> Markup:
-        left = "" if equation.left is None else formula_mathml(equation.left, self.digits)
-        steps = (join([operator(sign), self._side(side)]) for sign, side in equation.steps)
-        return join([left, *steps])
-
-    def _side(self, side: Side) -> Markup:
-        return formula_mathml(side, self.digits) if isinstance(side, Formula) else self._value(side)
-
-    def _value(self, value: Value) -> Markup:
-        if isinstance(value, np.ndarray):
-            return self._matrix(value)
-        if isinstance(value, bool):
-            return element("mtext", str(value).lower())
-        return number_mathml(value, self.digits)
-
-    def _matrix(self, array: np.ndarray) -> Markup:
-        if array.ndim not in (1, 2):
-            return element("mtext", shape_text(array.shape))
-        matrix = np.atleast_2d(array)
-        rows, columns = shown_places(matrix.shape)
-        table = element(
-            "mtable",
-            *(
-                element("mtr", *(element("mtd", self._cell(matrix, i, j)) for j in columns))
-                for i in rows
-            ),
-        )
-        opening = element("mo", "[", fence="true", form="prefix")
-        return element("mrow", opening, table, element("mo", "]", fence="true", form="postfix"))
-
-    def _cell(self, matrix: np.ndarray, row: int | None, column: int | None) -> Markup:
-        if row is None:
-            return element("mo", "⋱" if column is None else "⋮")
-        if column is None:
-            return element("mo", "⋯")
-        return number_mathml(float(matrix[row, column]), self.digits)
+    def _step(self, content: Markup, symbol: str, direction: str) -> Markup:
+        step = {"data_step": next(self.steps), "data_symbol": symbol, "data_pass": direction}
+        return element("div", content, class_="step", **step)
 
 
-def _remark(text: str, step: Mapping[str, object]) -> Markup:
-    cell = element("td", text, colspan=_COLUMNS + 1, class_="remark")
-    return element("tr", element("th"), cell, **step)
-
-
-def _math(*content: str) -> Markup:
-    return element("math", *content)
+def _scroll(steps: Iterable[Markup], kind: str = "equations") -> Markup:
+    return element("div", element("div", *steps, class_=kind), class_="scroll")
