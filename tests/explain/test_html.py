@@ -6,6 +6,7 @@ import re
 import warnings
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_iris
 
 import chainrule as cr
+from chainrule.explain import html
 from chainrule.explain.derivation import Derivation
 from chainrule.graph.node import variable
 
@@ -44,9 +46,9 @@ class Reader(HTMLParser):
             self.text.append(data)
 
 
-def read(html: str) -> Reader:
+def read(page: str) -> Reader:
     reader = Reader()
-    reader.feed(html)
+    reader.feed(page)
     assert not reader.open
     return reader
 
@@ -174,6 +176,17 @@ def test_without_a_script_everything_is_shown() -> None:
     body = page.partition("<body>")[2].partition("<script>")[0]
     assert re.search('<div class="stepper" hidden="hidden">', body)
     assert "later" not in re.sub(r"<style>.*?</style>", "", body, flags=re.DOTALL)
+
+
+def test_where_the_graph_cannot_be_drawn_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        html, "find_spec", lambda name: None if name == "igraph" else find_spec(name)
+    )
+    reader = read(cr.explain("x*y", x=1, y=2).to_html())
+    assert "svg" not in reader.tags
+    assert "".join(reader.text).count("pip install 'chainrule[draw]'") == 1
 
 
 def test_the_script_reads_attributes_and_writes_text() -> None:

@@ -206,11 +206,13 @@ class _Sections:
 
     def _drawing(self) -> Markup:
         """The graph, where the package that lays it out is there."""
-        if not self.whole.forward or find_spec("chainrule.explain.graph_drawing") is None:
+        if not self.whole.forward:
             return raw("")
         if find_spec("igraph") is None:
-            told = "The graph is drawn where the package igraph is installed: pip install igraph."
+            told = "The graph is drawn where igraph is installed: pip install 'chainrule[draw]'."
             return element("p", told, class_="lead")
+        if find_spec("chainrule.explain.graph_drawing") is None:
+            return raw("")
         from chainrule.explain.graph_drawing import draw_graph, graph_figure
 
         drawn = graph_figure(self.whole, self.digits)
@@ -285,7 +287,9 @@ class _Sections:
             table = self._grid(rows, "equations flowing")
         told = element("p", f"✓ {CHECKED_AGAINST}", class_="lead")
         checked = any(chain.check.agrees for chain in chains)
-        return self._section("Result", table, told if checked else "", kind="backward closing")
+        return self._section(
+            "Result", table, told if checked else "", kind="backward closing answers"
+        )
 
     def _is_short(self, lines: Sequence[Equation]) -> bool:
         """Whether a closed form and its value have room on one line."""
@@ -298,9 +302,9 @@ class _Sections:
         if check.error is None:
             return element("span", f"not checked: {check.reason}", class_="unchecked")
         if check.agrees:
-            return element("span", f"✓ {number_text(check.error, 1)}", class_="right")
+            return element("span", f"✓ {number_text(check.error, 1)}", class_="agrees")
         quotient = number_text(check.difference_quotient or 0.0, self.digits)
-        return element("span", f"✗ the central difference is {quotient}", class_="wrong")
+        return element("span", f"✗ the central difference is {quotient}", class_="differs")
 
     def update(self) -> Markup:
         update = self.sheet.update

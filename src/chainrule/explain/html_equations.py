@@ -39,7 +39,8 @@ class EquationWriter:
             element("span", math(operator(sign), self._coloured(side)), class_=place)
             for (sign, side), place in zip(equation.steps, places, strict=True)
         ]
-        return join([self._left(equation), *cells, self._after(after), _remark(equation.note)])
+        right = element("span", *cells, class_="right")
+        return join([self._left(equation), right, self._after(after), _remark(equation.note)])
 
     def flowing(self, equation: Equation, after: str = "") -> Markup:
         """A line that goes on below where it is too long."""
