@@ -15,6 +15,7 @@ from chainrule.explain.chains import Chains
 from chainrule.explain.closed_forms import LONGEST_FORMULA, closed_forms
 from chainrule.explain.dictionary import to_dict
 from chainrule.explain.differences import Probe, check_gradient
+from chainrule.explain.graph_drawing import to_svg
 from chainrule.explain.html import to_fragment, to_html
 from chainrule.explain.latex import to_latex
 from chainrule.explain.reading import Target, read_expression, read_targets, read_values
@@ -93,6 +94,10 @@ class Derivation:
     def to_latex(self, digits: int = 4) -> str:
         """The derivation as a LaTeX document that compiles as it stands; it needs amsmath."""
         return to_latex(self.worksheet, digits)
+
+    def to_svg(self, digits: int = 4) -> str:
+        """The graph with its values and gradients as an SVG file; it needs ``chainrule[draw]``."""
+        return to_svg(self.worksheet, digits)
 
     def to_dict(self) -> dict[str, Any]:
         """The derivation in plain dictionaries, lists, strings and numbers, ready for JSON."""
