@@ -35,8 +35,8 @@ _MOST = {
 }
 """How many of each are shown: nobody reads more, and the page stays below a megabyte."""
 
-_LARGEST_DRAWING = 300_000
-"""Characters of a drawing with all its layers; of a larger one, the layers stay closed."""
+_MOST_DRAWN, _LARGEST_DRAWING = 400, 300_000
+"""Steps and characters of a drawing: a larger one is drawn with its layers closed, or not at all."""
 
 _MOST_NAMED, _MOST_OPEN, _SHORT = 4, 3, 40
 
@@ -215,10 +215,12 @@ class _Sections:
             return raw("")
         from chainrule.explain.graph_drawing import draw_graph, graph_figure
 
-        drawn = graph_figure(self.whole, self.digits)
-        if len(drawn) > _LARGEST_DRAWING:
-            drawn = draw_graph(self.whole, self.digits)
-        return element("div", drawn, class_="drawing card")
+        if len(self.whole.forward) <= _MOST_DRAWN:
+            for draw in (graph_figure, draw_graph):
+                drawn = draw(self.whole, self.digits)
+                if len(drawn) <= _LARGEST_DRAWING:
+                    return element("div", drawn, class_="drawing card")
+        return element("p", "The graph is too large to be drawn here.", class_="lead")
 
     def forward(self) -> Markup:
         forward = self.sheet.forward
