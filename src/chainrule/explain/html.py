@@ -36,7 +36,7 @@ _MOST = {
 """How many of each are shown: nobody reads more, and the page stays below a megabyte."""
 
 _MOST_DRAWN, _LARGEST_DRAWING = 400, 300_000
-"""Steps and characters of a drawing: a larger one is drawn with its layers closed, or not at all."""
+"""Steps and characters of a drawing; a larger one has its layers closed, or is left out."""
 
 _MOST_NAMED, _MOST_OPEN, _SHORT = 4, 3, 40
 
