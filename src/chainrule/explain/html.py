@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from chainrule.errors import ChainruleError
 from chainrule.explain.array_text import shape_text
 from chainrule.explain.equations import BackwardLines, Equation, Equations
+from chainrule.explain.graph_drawing import draw_graph, graph_figure
 from chainrule.explain.html_equations import EquationWriter, math
 from chainrule.explain.worksheet import CHECKED_AGAINST, Chain, Given, Worksheet
 from chainrule.notation.formula import Formula, Partial, Product
@@ -205,22 +206,19 @@ class _Sections:
         return element("div", buttons, self._drawing(), class_="stage")
 
     def _drawing(self) -> Markup:
-        """The graph, where the package that lays it out is there."""
-        if not self.whole.forward:
+        """The graph, or why there is none."""
+        n_steps = len(self.whole.forward)
+        if not n_steps:
             return raw("")
-        if find_spec("igraph") is None:
-            told = "The graph is drawn where igraph is installed: pip install 'chainrule[draw]'."
-            return element("p", told, class_="lead")
-        if find_spec("chainrule.explain.graph_drawing") is None:
-            return raw("")
-        from chainrule.explain.graph_drawing import draw_graph, graph_figure
-
-        if len(self.whole.forward) <= _MOST_DRAWN:
-            for draw in (graph_figure, draw_graph):
+        try:
+            for draw in (graph_figure, draw_graph) if n_steps <= _MOST_DRAWN else ():
                 drawn = draw(self.whole, self.digits)
                 if len(drawn) <= _LARGEST_DRAWING:
                     return element("div", drawn, class_="drawing card")
-        return element("p", "The graph is too large to be drawn here.", class_="lead")
+            reason = "The graph is too large to be drawn here"
+        except ChainruleError as error:
+            reason = str(error)
+        return element("p", f"{reason}.", class_="lead")
 
     def forward(self) -> Markup:
         forward = self.sheet.forward
