@@ -29,6 +29,7 @@ LAYERS = (
     "datasets",
     "explain",
     "matrices",
+    "doctor",
     "files",
     "estimators",
     "reports",

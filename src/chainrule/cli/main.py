@@ -20,6 +20,7 @@ COMMANDS = {
     "fit": "chainrule.cli.fit",
     "predict": "chainrule.cli.predict",
     "explain": "chainrule.cli.explain",
+    "doctor": "chainrule.cli.doctor",
     "chart": "chainrule.cli.chart",
 }
 """Each module has a command of the same name, and is imported when the command is called."""
@@ -28,6 +29,7 @@ SUMMARIES = {
     "fit": "Train a network on a table or a built-in data set.",
     "predict": "Predict with a saved model.",
     "explain": "Work out a formula, or one number of a saved model, to the last derivative.",
+    "doctor": "Say what is wrong with a saved model, and what helps.",
     "chart": "List the chart of neural networks, and what is built of it.",
 }
 

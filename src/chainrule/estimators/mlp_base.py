@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from chainrule.engines.base import Array
 from chainrule.errors import FileError, NonFiniteLossError
 from chainrule.estimators.base import NetworkEstimator
+from chainrule.estimators.diagnosing import Diagnosable
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.matrices import NetworkMatrices
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
@@ -29,7 +30,7 @@ from chainrule.training.loop import Progress
 __all__ = ["BaseMLP"]
 
 
-class BaseMLP(NetworkMatrices, Explainable, Savable, NetworkEstimator):
+class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, NetworkEstimator):
     """What the classifier and the regressor share."""
 
     _parameter_constraints: dict[str, list[Any]] = TRAINING_CONSTRAINTS
@@ -210,6 +211,11 @@ class BaseMLP(NetworkMatrices, Explainable, Savable, NetworkEstimator):
         if hidden not in ACTIVATIONS or output not in OUTPUT_ACTIVATIONS:
             raise FileError(f"the activations {hidden!r} and {output!r} are not both known")
         self._network = MLP(sizes, hidden, output, float(self.dropout))
+
+    def _examined_rows(self, X, y):
+        X, y = self._validate_rows(X, y, np.float64, reset=False)
+        self._check_held_out(y)
+        return X, self._columns(y, np.float64)
 
     def _target_row(self, y):
         columns = self._columns(self._one_target(y), np.float64)

@@ -21,6 +21,7 @@ from chainrule.estimators.saving import describe_estimator
 from chainrule.files.model_file import write_model_file
 
 if TYPE_CHECKING:
+    from chainrule.doctor.diagnosis import Diagnosis
     from chainrule.explain.derivation import Derivation
 
 __all__ = ["TableModel", "measure"]
@@ -175,6 +176,41 @@ class TableModel:
             )
         x = self.encoded(table, unknown_as_zeros)[row]
         return self.estimator.explain(x, y, parameter, names=tuple(encoded_names(self.features)))
+
+    def diagnose(
+        self, table: Table | Frame | str | Path, *, unknown_as_zeros: bool = False
+    ) -> Diagnosis:
+        """Look for what is wrong with the fit, on the rows of a table.
+
+        Parameters
+        ----------
+        table, unknown_as_zeros
+            As for :meth:`predict`; the table has the target too.
+
+        Returns
+        -------
+        Diagnosis
+
+        Raises
+        ------
+        DataError
+            If the table cannot be used, or the estimator is none that can be examined.
+        """
+        if not hasattr(self.estimator, "diagnose"):
+            raise DataError(
+                f"A {type(self.estimator).__name__} has no layers and no training to examine."
+            )
+        table = read_table(table)
+        choose_target(table, self.target.name)
+        y = read_target(self.target, table)
+        if self.target.task == "regression":
+            y = (y - self.target.mean) / self.target.scale
+        elif unknown := sorted(set(y.tolist()) - set(self.estimator.classes_.tolist())):
+            raise DataError(
+                f"{table.source} has the class {unknown[0]!r}, which was not there in training."
+            )
+        X = self.encoded(table, unknown_as_zeros)
+        return self.estimator.diagnose(X, y, names=encoded_names(self.features))
 
     def encoded(
         self, table: Table | Frame | str | Path, unknown_as_zeros: bool = False
