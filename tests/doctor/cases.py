@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,12 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, loa
 from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
+from chainrule.doctor.diagnosis import Diagnosis
+from chainrule.doctor.examination import Patient, examine
 from chainrule.errors import NonFiniteLossError
+from chainrule.explain.unrolling import unrolled
+from chainrule.graph import functions as fn
+from chainrule.graph.traversal import topological_order
 
 LOADERS = {
     "iris": load_iris,
@@ -131,6 +136,52 @@ def nan_from_log_0(seed: int, size: int = 16) -> Case:
 
     model = cr.MLPRegressor(likelihood, hidden_layer_sizes=(size,), max_iter=5, random_state=seed)
     return fit(model, X, y)
+
+
+def recurrent_net(n_steps: int, growth: float) -> Diagnosis:
+    """A recurrent net, h = relu(x·W + h·U), whose U stretches by ``growth`` at every step."""
+    draw = np.random.default_rng(0)
+    x, y = cr.variable("X", ("rows", 4)), cr.variable("y", ("rows", 1))
+    W, U, V = cr.variable("W", (4, 8)), cr.variable("U", (8, 8)), cr.variable("V", (8, 1))
+
+    def body(
+        carried: Sequence[cr.Node], slices: Sequence[cr.Node]
+    ) -> tuple[list[cr.Node], list[cr.Node]]:
+        before = (x @ W + carried[0] @ U).named("h_in")
+        after = cr.relu(before).named("h_out")
+        return [after], [after]
+
+    start = cr.broadcast_to(0.0, ("rows", 8))
+    (states,) = cr.scan(body, [start], [], length=n_steps)
+    last = fn.slice_axes(states, [(n_steps - 1, n_steps), None, None])
+    output = (fn.reshape(last, ("rows", 8)) @ V).named("output")
+    losses = fn.sum(cr.square(output - y), 1)
+    flat = unrolled(fn.sum(losses))
+    named = {node.name: node for node in topological_order([flat]) if node.name}
+    weights = {W: 0.3 * draw.normal(size=(4, 8)), V: 0.1 * draw.normal(size=(8, 1))}
+    turn, _ = np.linalg.qr(draw.normal(size=(8, 8)))
+    weights[U] = growth * np.abs(turn) / np.linalg.norm(np.abs(turn), 2)
+    X = draw.normal(size=(200, 4))
+    Y = X @ draw.normal(size=(4, 1))
+    patient = Patient(
+        row_losses=flat,
+        layers=tuple((named[f"h_in[{t}]"], named[f"h_out[{t}]"]) for t in range(n_steps)),
+        output=named["output"],
+        weights=(W, U, V),
+        parameters=weights,
+        X=x,
+        Y=y,
+        activation="relu",
+        history={},
+        learning_rate=None,
+        solver="adam",
+        labels=None,
+        classes=(),
+        features=(),
+        score=1.0,
+        place="step",
+    )
+    return Diagnosis(examine(patient, X, Y))
 
 
 ILLNESSES: dict[str, tuple[Callable[..., Case], str]] = {

@@ -54,7 +54,7 @@ class Diagnosis:
         exam = self.examination
         if exam.fault is not None:
             return []
-        head = ("layer", "units", "dead", "saturated", "activations", "gradients")
+        head = (exam.patient.place, "units", "dead", "saturated", "activations", "gradients")
         rows = [
             (
                 str(layer.number),

@@ -53,6 +53,8 @@ class Patient:
     features : sequence of str
     score : float
         Accuracy or R² on these rows.
+    place : str, default="layer"
+        What ``layers`` are: those of a recurrent net are its steps in time.
     """
 
     row_losses: Node
@@ -70,6 +72,7 @@ class Patient:
     classes: Sequence[object]
     features: Sequence[str]
     score: float
+    place: str = "layer"
 
 
 @dataclass(frozen=True, eq=False)

@@ -278,7 +278,7 @@ def _dead(exam: Examination) -> Iterator[Finding]:
         yield Finding(
             "dead units",
             70.0 + 10.0 * share,
-            f"layer {layer.number}",
+            f"{exam.patient.place} {layer.number}",
             f"{layer.dead:,} of {layer.n_units:,} units are dead: they output 0 for all "
             f"{exam.n_rows:,} rows{' examined' if exam.n_rows < exam.n_given else ''}",
             f"{lower}use activation='leaky_relu'",
@@ -289,20 +289,25 @@ def _saturated(exam: Examination) -> Iterator[Finding]:
     """Half of a layer's activations at the flat ends, where hardly any gradient passes."""
     layers = [each for each in exam.layers if each.saturated > 0.5]
     if layers:
+        place = exam.patient.place
         worst = max(layers, key=lambda each: each.saturated)
         where = ", ".join(str(each.number) for each in layers)
         yield Finding(
             "saturated units",
             80.0 + worst.saturated,
-            f"layer{'s' * (len(layers) > 1)} {where}",
-            f"{worst.saturated:.0%} of the activations of layer {worst.number} are at the flat "
+            f"{place}{'s' * (len(layers) > 1)} {where}",
+            f"{worst.saturated:.0%} of the activations of {place} {worst.number} are at the flat "
             f"ends of {exam.patient.activation}, where its slope is below 1 % of the steepest",
             "scale the inputs, lower the learning rate, raise alpha, or use activation='relu'",
         )
 
 
 def _exploding(exam: Examination) -> Iterator[Finding]:
-    """Activations or gradients that grow by more than a factor of four from layer to layer."""
+    """Activations or gradients that grow by a factor of four from layer to layer.
+
+    Over many layers, or steps in time, a thousandfold is enough: then a step that is right for
+    one end is a thousand times too large for the other.
+    """
     if len(exam.layers) < 3:
         return
     for words, sizes in (
@@ -310,15 +315,16 @@ def _exploding(exam: Examination) -> Iterator[Finding]:
         ("gradients grow", [each.gradient_size for each in exam.layers][::-1]),
     ):
         growth = sizes[-1] / max(sizes[0], 1e-300)
-        if growth > max(4.0 ** (len(sizes) - 1), 100.0) and sizes[0] > 0:
+        if growth > min(max(4.0 ** (len(sizes) - 1), 100.0), 1000.0) and sizes[0] > 0:
+            place = exam.patient.place
             ends = exam.layers[0], exam.layers[-1]
             first, last = ends if words.startswith("act") else ends[::-1]
             yield Finding(
                 "exploding",
                 92.0,
-                f"layers {first.number} to {last.number}",
-                f"{words} by a factor of {number_text(growth, 2)} from layer {first.number} to "
-                f"layer {last.number}",
+                f"{place}s {first.number} to {last.number}",
+                f"{words} by a factor of {number_text(growth, 2)} from {place} {first.number} to "
+                f"{place} {last.number}",
                 "start with smaller weights, raise alpha, lower the learning rate, or take fewer "
                 "layers",
             )
@@ -336,9 +342,9 @@ def _vanishing(exam: Examination) -> Iterator[Finding]:
         yield Finding(
             "vanishing gradients",
             72.0,
-            f"layers {last.number} to {first.number}",
-            f"the gradient shrinks to {number_text(shrink, 2)} of its size from layer "
-            f"{last.number} to layer {first.number}",
+            f"{exam.patient.place}s {last.number} to {first.number}",
+            f"the gradient shrinks to {number_text(shrink, 2)} of its size on the way back from "
+            f"{exam.patient.place} {last.number} to {exam.patient.place} {first.number}",
             "use activation='relu', or fewer layers",
         )
 

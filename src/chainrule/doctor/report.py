@@ -97,7 +97,7 @@ def _layers(exam: Examination) -> Markup:
             facts += f", {layer.saturated:.0%} of the activations saturated"
         cards.append(
             figure(
-                f"Layer {layer.number}: {facts}",
+                f"{exam.patient.place.capitalize()} {layer.number}: {facts}",
                 element("h3", "activations"),
                 _histogram(*layer.activations),
                 element("h3", "gradients of a row's loss by the sums"),
