@@ -284,9 +284,15 @@ def test_ctrl_c_interrupts_machine_code(n_threads):
     model = classifier(engine="native", n_threads=n_threads, batch_size=1, tol=0.0, max_iter=10**9)
     model.set_params(n_iter_no_change=np.inf)
     rows = np.tile(X, (10000, 1))
-    timer = threading.Timer(1.0, _thread.interrupt_main)
+    timer = threading.Timer(0.8, _thread.interrupt_main)
+
+    def press_soon(moment):
+        # Not before training has begun, however busy the machine is.
+        if timer.ident is None:
+            timer.start()
+
+    model.set_params(callbacks=[press_soon])
     start = time.perf_counter()
-    timer.start()
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         model.fit(rows, np.tile(Y, 10000))
     assert time.perf_counter() - start < 10
