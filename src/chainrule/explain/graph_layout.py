@@ -9,31 +9,38 @@ nothing can overlap, whatever the graph.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chainrule.errors import ChainruleError
+from chainrule.explain.graph_heights import Line, find_heights
 
 __all__ = ["Box", "Layout", "Link", "Run", "lay_out"]
 
 Point = tuple[float, float]
 
-_PITCH = 40.0
-"""From one place in a column to the next, before room is made for what is larger."""
 _BETWEEN = 7.0
 """The least room between two neighbours of a column."""
 _NARROWEST, _WIDEST, _STEEPNESS = 14.0, 64.0, 0.3
 """Of the gaps between columns: the more a line rises in one, the wider it is."""
-_SWEEPS = 24
+_PORT = 14.0
+"""From where one line arrives at a box to where the next does, if there is room."""
+_TRUNK = 2.0
+"""How much more it matters that the lines between operations are level than those from leaves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """The room that something takes around the line that leads to it."""
+    """The room that something takes around the line that leads to it.
+
+    ``entry`` is how far above and below the middle lines may arrive.
+    """
 
     width: float
     above: float
     below: float
+    entry: float = 0.0
 
 
 _WAY = Box(0.0, 2.0, 2.0)
@@ -42,11 +49,15 @@ _WAY = Box(0.0, 2.0, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A line from one box to another, by their places, and the room for its label."""
+    """A line from one box to another, by their places, and the room for its label.
+
+    ``order`` is its place among the lines that arrive, from top to bottom, if that is fixed.
+    """
 
     source: int
     target: int
     label: Box
+    order: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,8 @@ class Layout:
         The centre of each label, on its line.
     columns : list of float
         Where the column of each box begins.
+    ports : list of float
+        How far below the middle of its target each line arrives.
     routes : list of list of Run
         The level pieces of each line, from the middle of one box to the left of the column of
         the other.
@@ -81,6 +94,7 @@ class Layout:
     boxes: list[Point]
     labels: list[Point]
     columns: list[float]
+    ports: list[float]
     routes: list[list[Run]]
 
 
@@ -90,6 +104,7 @@ class _Place:
 
     box: Box
     column: int
+    weight: float
     before: list[int] = field(default_factory=list)
     after: list[int] = field(default_factory=list)
     y: float = 0.0
@@ -115,10 +130,15 @@ def lay_out(boxes: Sequence[Box], links: Sequence[Link]) -> Layout:
     columns are chosen here, and so is the room between places, as igraph knows no sizes.
     """
     ranks = _ranks(len(boxes), links)
-    places = [_Place(box, 2 * rank) for box, rank in zip(boxes, ranks, strict=True)]
+    led_to = {link.target for link in links}
+    places = [
+        _Place(box, 2 * rank, _TRUNK if number in led_to else 1.0)
+        for number, (box, rank) in enumerate(zip(boxes, ranks, strict=True))
+    ]
     ways = [_add_way(places, link) for link in links]
     columns = _sorted_columns(places)
-    _set_heights(places, columns)
+    ports = _ports(places, columns, links, ways)
+    _set_heights(places, columns, {way[-1]: port for way, port in zip(ways, ports, strict=True)})
     lefts, widths = _across(places, columns)
     middles = [left + width / 2 for left, width in zip(lefts, widths, strict=True)]
     points = [(middles[place.column], place.y) for place in places]
@@ -141,6 +161,7 @@ def lay_out(boxes: Sequence[Box], links: Sequence[Link]) -> Layout:
         boxes=points[: len(boxes)],
         labels=[points[chain[0]] for chain in ways],
         columns=[lefts[place.column] for place in places[: len(boxes)]],
+        ports=ports,
         routes=routes,
     )
 
@@ -168,7 +189,7 @@ def _ranks(n: int, links: Sequence[Link]) -> list[int]:
             inner = sum(bool(before[each]) for each in before[box])
             if inner <= len(after[box]):
                 ranks[box] = latest
-        elif latest > 1:
+        elif latest > 2:
             ranks[box] = latest
     return ranks
 
@@ -187,9 +208,10 @@ def _topological(before: Sequence[Sequence[int]], after: Sequence[Sequence[int]]
 def _add_way(places: list[_Place], link: Link) -> list[int]:
     """Places for the label of a line, and for the line in each column that it passes."""
     first, last = places[link.source].column, places[link.target].column
+    weight = places[link.source].weight
     chain = list(range(len(places), len(places) + last - first - 1))
-    places.append(_Place(link.label, first + 1))
-    places.extend(_Place(_WAY, column) for column in range(first + 2, last))
+    places.append(_Place(link.label, first + 1, weight))
+    places.extend(_Place(_WAY, column, weight) for column in range(first + 2, last))
     stops = [link.source, *chain, link.target]
     for left, right in itertools.pairwise(stops):
         places[left].after.append(right)
@@ -198,7 +220,7 @@ def _add_way(places: list[_Place], link: Link) -> list[int]:
 
 
 def _sorted_columns(places: list[_Place]) -> list[list[int]]:
-    """The places of each column from top to bottom; their heights are set for a start."""
+    """The places of each column from top to bottom."""
     try:
         import igraph
     except ImportError as error:
@@ -210,62 +232,60 @@ def _sorted_columns(places: list[_Place]) -> list[list[int]]:
     layout = graph.layout_sugiyama(layers=[place.column for place in places])
     columns: list[list[int]] = [[] for _ in range(max(place.column for place in places) + 1)]
     for index, place in enumerate(places):
-        place.y = _PITCH * layout[index][0]
         columns[place.column].append(index)
     for column in columns:
-        column.sort(key=lambda index: places[index].y)
+        column.sort(key=lambda index: layout[index][0])
     return columns
 
 
-def _set_heights(places: list[_Place], columns: Sequence[Sequence[int]]) -> None:
+def _ports(
+    places: Sequence[_Place],
+    columns: Sequence[Sequence[int]],
+    links: Sequence[Link],
+    ways: Sequence[Sequence[int]],
+) -> list[float]:
+    """How far below the middle of its target each line arrives, so that none meet there."""
+    height = {index: k for column in columns for k, index in enumerate(column)}
+    arriving: dict[int, list[int]] = defaultdict(list)
+    for number, link in enumerate(links):
+        arriving[link.target].append(number)
+    ports = [0.0] * len(links)
+    for target, numbers in arriving.items():
+        numbers.sort(key=lambda number: (links[number].order or 0, height[ways[number][-1]]))
+        span = min(2 * places[target].box.entry, _PORT * (len(numbers) - 1))
+        for k, number in enumerate(numbers[1:], 1):
+            ports[number] = span * k / (len(numbers) - 1)
+        for number in numbers:
+            ports[number] -= span / 2
+    return ports
+
+
+def _set_heights(
+    places: list[_Place], columns: Sequence[Sequence[int]], ports: Mapping[int, float]
+) -> None:
     """Make room in each column, with lines as level as that allows."""
-    for sweep in range(_SWEEPS + 1):
-        for column in columns if sweep % 2 == 0 else reversed(columns):
-            wanted = [places[index].y if not sweep else _wanted(places, index) for index in column]
-            room = [
-                places[upper].box.below + _BETWEEN + places[lower].box.above
-                for upper, lower in itertools.pairwise(column)
-            ]
-            for index, y in zip(column, _spread(wanted, room), strict=True):
-                places[index].y = y
-    top = min(place.y - place.box.above for place in places)
-    for place in places:
-        place.y -= top
+    room = [
+        [
+            places[upper].box.below + _BETWEEN + places[lower].box.above
+            for upper, lower in itertools.pairwise(column)
+        ]
+        for column in columns
+    ]
+    lines = [
+        Line(left, right, _line_weight(place, places[right]), ports.get(left, 0.0))
+        for left, place in enumerate(places)
+        for right in place.after
+    ]
+    heights = find_heights(columns, room, lines)
+    top = min(y - place.box.above for y, place in zip(heights, places, strict=True))
+    for y, place in zip(heights, places, strict=True):
+        place.y = y - top
 
 
-def _wanted(places: Sequence[_Place], index: int) -> float:
-    """The height at which the lines of a place are most level; long lines above all."""
-    place = places[index]
-    around = [*place.before, *place.after]
-    weights = [_weight(place) * _weight(places[each]) for each in around]
-    total = sum(weights)
-    return sum(w * places[each].y for w, each in zip(weights, around, strict=True)) / total
-
-
-def _weight(place: _Place) -> float:
-    return 3.0 if place.box is _WAY else 1.0
-
-
-def _spread(wanted: Sequence[float], room: Sequence[float]) -> list[float]:
-    """Heights as near to those wanted as the room between them allows, by least squares.
-
-    Notes
-    -----
-    Less the room above each, the heights must not fall: the problem of isotonic regression,
-    solved by pooling adjacent violators (Ayer et al. 1955).
-    """
-    offsets = [0.0]
-    for each in room:
-        offsets.append(offsets[-1] + each)
-    pools: list[tuple[float, int]] = []
-    for y, offset in zip(wanted, offsets, strict=True):
-        mean, count = y - offset, 1
-        while pools and pools[-1][0] > mean:
-            other, size = pools.pop()
-            mean, count = (mean * count + other * size) / (count + size), count + size
-        pools.append((mean, count))
-    levels = [mean for mean, count in pools for _ in range(count)]
-    return [level + offset for level, offset in zip(levels, offsets, strict=True)]
+def _line_weight(left: _Place, right: _Place) -> float:
+    """How much it matters that a line is level: more where it passes columns than at its ends."""
+    ways = (left.box is _WAY) + (right.box is _WAY)
+    return min(left.weight, right.weight) * (1.0, 2.0, 8.0)[ways]
 
 
 def _across(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chainrule.explain.worksheet import ForwardStep
 from chainrule.notation.formula_text import number_text, raised
 
-__all__ = ["SIGNS", "sign_of"]
+__all__ = ["ORDERED", "SIGNS", "sign_of"]
 
 SIGNS = {
     "variable": "x",
@@ -54,6 +54,11 @@ SIGNS = {
     "scan": "loop",
 }
 """For each operation."""
+
+ORDERED = frozenset(
+    ["subtract", "divide", "power", "less", "less_equal", "select", "matmul", "concatenate"]
+)
+"""Operations for which the order of the inputs makes a difference."""
 
 # With a number in the place of an input: as the first, and as the second.
 _WITH_FIRST = {
