@@ -62,7 +62,7 @@ def test_the_page_of_digits_shows_images_curves_and_answers(digits: TableFit) ->
     wrong = int(np.sum(digits.predicted != digits.y_test))
     assert f"{360 - wrong} of 360 images" in page
     assert seen.count("img") == min(wrong, 12) + 10
-    assert seen.count("svg") == 3
+    assert seen.count("svg") == 3 + 5  # plots and the network; five signs of its legend
     assert page.count('class="missed"') == min(wrong, 12)
     assert "∂f/∂x" in page
 

@@ -1,72 +1,205 @@
-"""A network as circles and lines, wide layers shortened."""
+"""A network as circles and lines: cells in the colours of the chart, weights as widths of lines."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-from chainrule.pages.markup import Markup, element, join
+import numpy as np
+import numpy.typing as npt
 
-__all__ = ["draw_layers"]
+from chainrule.pages.markup import Markup, element, join, raw
 
-WIDTH, ROW, RADIUS = 400, 24, 7.5
-MOST_DRAWN = 7
+__all__ = ["CELL_KINDS", "CellKind", "draw_network"]
+
+Array = npt.NDArray[np.floating]
+
+WIDTH, ROW, RADIUS = 440, 26, 8.0
+MOST_DRAWN = 9
 """Of a wider layer, all but the middle of this many circles are drawn, with dots between."""
 
+_MOST_TITLES = 400
+"""So many lines say their weight to those who point at them."""
 
-def draw_layers(sizes: Sequence[int], names: Sequence[str]) -> Markup:
-    """Layers from left to right.
+
+@dataclass(frozen=True)
+class CellKind:
+    """How a kind of cell is drawn, in the manner of the chart of neural networks.
+
+    Attributes
+    ----------
+    label : str
+    colour : {"input", "hidden", "output", "recurrent", "kernel"}
+        The family that it belongs to.
+    mark : {"", "circle", "triangle"}
+        What stands in it.
+
+    References
+    ----------
+    Van Veen, "The neural network zoo", The Asimov Institute, 2016.
+    """
+
+    label: str
+    colour: str
+    mark: str = ""
+
+
+CELL_KINDS = {
+    "backfed_input": CellKind("backfed input", "input", "circle"),
+    "input": CellKind("input", "input"),
+    "noisy_input": CellKind("noisy input", "input", "triangle"),
+    "hidden": CellKind("hidden", "hidden"),
+    "probabilistic_hidden": CellKind("probabilistic hidden", "hidden", "circle"),
+    "spiking_hidden": CellKind("spiking hidden", "hidden", "triangle"),
+    "output": CellKind("output", "output"),
+    "match_input_output": CellKind("match input output", "output", "circle"),
+    "recurrent": CellKind("recurrent", "recurrent"),
+    "memory": CellKind("memory", "recurrent", "circle"),
+    "different_memory": CellKind("different memory", "recurrent", "triangle"),
+    "kernel": CellKind("kernel", "kernel"),
+    "convolution": CellKind("convolution or pool", "kernel", "circle"),
+}
+"""The thirteen kinds of cells of the chart."""
+
+
+def draw_network(
+    weights: Sequence[Array],
+    *,
+    kinds: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
+) -> Markup:
+    """A network of layers from left to right.
 
     Parameters
     ----------
-    sizes : sequence of int
-        Units of each layer, from the inputs to the outputs.
-    names : sequence of str
-        What stands under each layer, besides its size.
+    weights : sequence of array of shape (units before, units)
+        One matrix for each layer after the first.
+    kinds : sequence of str, optional
+        For each layer a key of ``CELL_KINDS``; inputs, hidden units and outputs by default.
+    names : sequence of str, optional
+        What stands under each layer besides its size; the kinds by default.
+
+    Returns
+    -------
+    Markup
+        A drawing and its legend. The wider a line, the larger is its weight beside the largest
+        of the same matrix; its colour is the sign.
+
+    Examples
+    --------
+    >>> drawing = draw_network([np.ones((2, 3)), -np.ones((3, 1))])
+    >>> drawing.count("<line x1"), "W2[2, 0] = -1" in drawing
+    (11, True)
     """
-    height = ROW * MOST_DRAWN
-    step = (WIDTH - 90) / max(len(sizes) - 1, 1)
-    columns = [[(45 + k * step, y) for y in _heights(size, height)] for k, size in enumerate(sizes)]
-    wires = [
-        element("line", x1=f"{a:.1f}", y1=f"{b:.1f}", x2=f"{c:.1f}", y2=f"{d:.1f}", class_="wire")
-        for left, right in pairwise(columns)
-        for a, b in left
-        for c, d in right
+    sizes = [len(weights[0]), *(each.shape[1] for each in weights)]
+    last = len(sizes) - 1
+    if kinds is None:
+        kinds = ["input", *["hidden"] * (last - 1), "output"]
+    cells = [CELL_KINDS[kind] for kind in kinds]
+    height = ROW * min(max(sizes), MOST_DRAWN)
+    columns = [_column(size, height) for size in sizes]
+    step = (WIDTH - 90) / max(last, 1)
+    places = [45 + k * step for k in range(len(sizes))]
+    n_lines = sum(len(a) * len(b) for a, b in pairwise(columns))
+    lines = [
+        _lines(number, matrix, columns, places, n_lines <= _MOST_TITLES)
+        for number, matrix in enumerate(weights)
     ]
-    units = [
-        element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=RADIUS, class_="unit")
-        for column in columns
-        for x, y in column
+    circles = [_cell(cells[k], places[k], y) for k, column in enumerate(columns) for _, y in column]
+    texts = [
+        join(_texts(sizes[k], (names or [each.label for each in cells])[k], places[k], height))
+        for k in range(len(sizes))
     ]
-    texts = []
-    for size, name, column in zip(sizes, names, columns, strict=True):
-        x = f"{column[0][0]:.1f}"
-        if size > MOST_DRAWN:
-            texts.append(
-                element(
-                    "text", "⋮", x=x, y=height / 2, dy="0.35em", text_anchor="middle", class_="name"
-                )
-            )
-        for line, (text, kind) in enumerate(((f"{size:,}", "name"), (name, "label"))):
-            y = height + 18 + 16 * line
-            texts.append(element("text", text, x=x, y=y, text_anchor="middle", class_=kind))
-    alt = " to ".join(f"{size} {name}" for size, name in zip(sizes, names, strict=True))
-    return element(
+    alt = " to ".join(f"{size} {cell.label}" for size, cell in zip(sizes, cells, strict=True))
+    drawing = element(
         "svg",
         element("title", f"Layers: {alt}"),
-        join(wires),
-        join(units),
+        join(lines),
+        join(circles),
         join(texts),
         viewBox=f"0 0 {WIDTH} {height + 42}",
+        class_="network",
         role="img",
     )
+    return join([drawing, _legend(list(dict.fromkeys(cells)))])
 
 
-def _heights(size: int, height: float) -> list[float]:
-    """The centres of the circles of a layer; the middle one is left out of a wide layer."""
+def _column(size: int, height: float) -> list[tuple[int, float]]:
+    """The units of a layer that are drawn, and their heights; a wide one has a gap."""
     drawn = min(size, MOST_DRAWN)
     first = (height - ROW * drawn) / 2 + ROW / 2
-    places = [first + ROW * k for k in range(drawn)]
+    if size <= MOST_DRAWN:
+        return [(unit, first + ROW * unit) for unit in range(size)]
+    half = MOST_DRAWN // 2
+    top = [(unit, first + ROW * unit) for unit in range(half)]
+    bottom = [(size - half + k, first + ROW * (half + 1 + k)) for k in range(half)]
+    return [*top, *bottom]
+
+
+def _lines(
+    number: int,
+    matrix: Array,
+    columns: Sequence[Sequence[tuple[int, float]]],
+    places: Sequence[float],
+    titled: bool,
+) -> Markup:
+    """The weights between two layers, the strong ones over the weak ones."""
+    largest = float(np.max(np.abs(matrix), initial=0.0)) or 1.0
+    drawn = []
+    for unit, y in columns[number]:
+        for target, target_y in columns[number + 1]:
+            weight = float(matrix[unit, target])
+            share = abs(weight) / largest
+            title = f"W{number + 1}[{unit}, {target}] = {weight:.4g}"
+            line = element(
+                "line",
+                element("title", title) if titled else "",
+                x1=f"{places[number]:.1f}",
+                y1=f"{y:.1f}",
+                x2=f"{places[number + 1]:.1f}",
+                y2=f"{target_y:.1f}",
+                stroke_width=f"{0.4 + 2.6 * share:.2f}",
+                stroke_opacity=f"{0.12 + 0.78 * share:.2f}",
+                class_="weight positive" if weight >= 0 else "weight negative",
+            )
+            drawn.append((share, line))
+    return join(line for _, line in sorted(drawn, key=lambda each: each[0]))
+
+
+def _cell(kind: CellKind, x: float, y: float, radius: float = RADIUS) -> Markup:
+    circle = element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=radius, class_=f"cell {kind.colour}")
+    half = 0.5 * radius
+    if kind.mark == "circle":
+        return join(
+            [circle, element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=half, class_="mark")]
+        )
+    if kind.mark == "triangle":
+        corners = f"M{x:.1f} {y - half:.1f}l{half:.1f} {1.7 * half:.1f}h{-2 * half:.1f}z"
+        return join([circle, element("path", d=corners, class_="mark")])
+    return circle
+
+
+def _texts(size: int, name: str, x: float, height: float) -> list[Markup]:
+    place = f"{x:.1f}"
+    texts = []
     if size > MOST_DRAWN:
-        del places[MOST_DRAWN // 2]
-    return places
+        dots = element("text", "⋮", x=place, y=height / 2, dy="0.35em", text_anchor="middle")
+        texts.append(dots)
+    for line, (text, kind) in enumerate(((f"{size:,}", "name"), (name, "label"))):
+        y = height + 18 + 16 * line
+        texts.append(element("text", text, x=place, y=y, text_anchor="middle", class_=kind))
+    return texts
+
+
+def _legend(kinds: Sequence[CellKind]) -> Markup:
+    """The kinds of cells, and what lines mean."""
+    entries = []
+    for kind in kinds:
+        icon = element("svg", _cell(kind, 7, 7, 6.0), viewBox="0 0 14 14", class_="network icon")
+        entries.append(element("span", icon, f" {kind.label}"))
+    for sign, words in (("positive", "weight above 0"), ("negative", "weight below 0")):
+        line = element("line", x1=0, y1=7, x2=14, y2=7, stroke_width=2.4, class_=f"weight {sign}")
+        icon = element("svg", line, viewBox="0 0 14 14", class_="network icon")
+        entries.append(element("span", icon, f" {words}"))
+    return element("div", join(entries, raw(" ")), class_="network-legend")

@@ -5,10 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from chainrule.engines.threads import available_threads
 from chainrule.estimators.table_fit import TableFit
 
-__all__ = ["facts", "layer_sizes", "short"]
+__all__ = ["facts", "layer_weights", "short"]
 
 
 def facts(fit: TableFit) -> list[tuple[str, str]]:
@@ -35,11 +38,11 @@ def facts(fit: TableFit) -> list[tuple[str, str]]:
     return [*lines, *(("note", note) for note in fit.notes)]
 
 
-def layer_sizes(estimator: Any) -> list[int]:
-    """Inputs, hidden units of each layer, outputs."""
+def layer_weights(estimator: Any) -> list[npt.NDArray[np.floating]]:
+    """The weights of each layer, (units before, units)."""
     if hasattr(estimator, "coefs_"):
-        return [each.shape[0] for each in estimator.coefs_] + [estimator.n_outputs_]
-    return [estimator.n_features_in_, 1]
+        return list(estimator.coefs_)
+    return [np.atleast_2d(estimator.coef_).T]
 
 
 def short(value: Any) -> str:
@@ -64,7 +67,8 @@ def _target(fit: TableFit) -> str:
 
 
 def _network(estimator: Any) -> str:
-    sizes = layer_sizes(estimator)
+    weights = layer_weights(estimator)
+    sizes = [len(weights[0]), *(each.shape[1] for each in weights)]
     n_parameters = sum((before + 1) * after for before, after in pairwise(sizes))
     activation = f", {estimator.activation}" if len(sizes) > 2 else ""
     layers = " → ".join(str(size) for size in sizes)

@@ -7,10 +7,10 @@ import numpy as np
 from chainrule.estimators.table_fit import TableFit
 from chainrule.explain.derivation import explain
 from chainrule.pages.markup import Markup, element, join, raw
-from chainrule.pages.network_drawing import draw_layers
+from chainrule.pages.network_drawing import draw_network
 from chainrule.pages.page import figure, page, section
 from chainrule.pages.plots import line_plot, scatter_plot
-from chainrule.reports.facts import facts, layer_sizes, short
+from chainrule.reports.facts import facts, layer_weights, short
 from chainrule.reports.results import class_results, image_results
 
 __all__ = ["fit_report"]
@@ -135,19 +135,22 @@ def _value_results(fit: TableFit) -> Markup:
 
 def _facts(fit: TableFit) -> Markup:
     estimator = fit.model.estimator
-    sizes = layer_sizes(estimator)
-    names = ["inputs", *["hidden"] * (len(sizes) - 2), "outputs" if sizes[-1] > 1 else "output"]
+    weights = layer_weights(estimator)
+    last = "outputs" if weights[-1].shape[1] > 1 else "output"
+    names = ["inputs", *["hidden"] * (len(weights) - 1), last]
     rows = [
         element("tr", element("th", name.capitalize()), element("td", text))
         for name, text in facts(fit)
         if name != "note"
     ]
-    hidden = f"{estimator.activation} in the hidden layers" if len(sizes) > 2 else "no hidden layer"
+    hidden = (
+        f"{estimator.activation} in the hidden layers" if len(weights) > 1 else "no hidden layer"
+    )
     return section(
         "The network",
         element(
             "div",
-            figure(f"Layers: {hidden}", draw_layers(sizes, names)),
+            figure(f"Layers: {hidden}", draw_network(weights, names=names)),
             figure("The fit", element("table", join(rows), class_="list")),
             class_="columns",
         ),
