@@ -106,8 +106,13 @@ def _drawn(picture: Picture, result: str, **attributes: object) -> Markup:
         element("title", f"The graph of {result}: values above the lines, gradients below them"),
         element("style", raw(_STYLE.read_text(encoding="utf-8"))),
         element("rect", width="100%", height="100%", class_="paper"),
-        element("g", *edges, *nodes, transform=f"translate({_MARGIN:g} {_MARGIN:g})"),
-        _legend(result, height),
+        element(
+            "g",
+            *edges,
+            *nodes,
+            _legend(layout.height + _LEGEND - 16),
+            transform=f"translate({_MARGIN:g} {_MARGIN:g})",
+        ),
         viewBox=f"0 0 {width:.0f} {height:.0f}",
         width=f"{width:.0f}",
         height=f"{height:.0f}",
@@ -118,13 +123,13 @@ def _drawn(picture: Picture, result: str, **attributes: object) -> Markup:
     )
 
 
-def _legend(result: str, height: float) -> Markup:
+def _legend(y: float) -> Markup:
     """A line as all others, on which stands what stands on them."""
-    y, width = height - 24, text_width("gradient", _LABEL)
+    width = text_width("gradient", _LABEL) + 20
     return element(
         "g",
-        element("path", d=f"M{_MARGIN:g} {y:g}h{width + 20:.1f}", class_="line"),
-        *_on_line("value", "gradient", _MARGIN + width / 2 + 10, y),
+        element("path", d=f"M0 {y:.1f}H{width:.1f}", class_="line"),
+        *_on_line("value", "gradient", width / 2, y),
         class_="legend",
     )
 
