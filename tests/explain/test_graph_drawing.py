@@ -226,6 +226,20 @@ def test_a_value_used_twice_has_a_line_for_each_use() -> None:
     assert sorted(map(str, gradients)) == ["2", "2", "−0.4161"]
 
 
+def test_a_variable_is_written_again_where_it_is_used_much_later() -> None:
+    x = variable("x")
+    chain: Node = x
+    for _ in range(40):
+        chain = fn.sin(chain) * x
+    svg = draw_graph(cr.explain(chain, x=0.5).worksheet)
+    assert_nothing_overlaps(svg)
+    drawing = parsed(svg)
+    written = [each for each in groups(drawing, "variable") if each.get("data-symbol") == "x"]
+    assert 5 <= len(written) <= 10
+    assert len(groups(drawing, "again")) == len(written) - 1
+    assert len([each for each in groups(drawing, "edge") if each.get("data-from") == "x"]) == 41
+
+
 def test_arrays_are_shown_by_their_shapes_and_loose_ends_by_dashes() -> None:
     x, w = variable("X", ("rows", 2)), variable("W", (2, 1))
     loss = fn.sum(fn.square(x @ w)).named("loss")
@@ -300,7 +314,7 @@ def test_nothing_overlaps(n_nodes: int, seed: int) -> None:
     drawn = len(work.forward) + len(work.worksheet.given)
     assert 0.75 * n_nodes <= drawn <= n_nodes
     svg = draw_graph(work.worksheet)
-    assert len(groups(parsed(svg), "node")) == drawn
+    assert len({each.get("data-symbol") for each in groups(parsed(svg), "node")}) == drawn
     assert_nothing_overlaps(svg)
 
 

@@ -192,9 +192,15 @@ def _node(vertex: Vertex, x: float, y: float) -> Markup:
             element("text", text, x=f"{x:.1f}", y=f"{line:.1f}", class_=kind)
             for text, kind, line in texts
         ),
-        class_=f"{'end' if vertex.kind == 'end' else f'node {vertex.kind}'}",
+        class_=_classes(vertex),
         **({} if vertex.kind == "end" else {"data_symbol": vertex.symbol}),
     )
+
+
+def _classes(vertex: Vertex) -> str:
+    if vertex.kind == "end":
+        return "end"
+    return f"node {vertex.kind}{' again' if vertex.again else ''}"
 
 
 # --- lines ---------------------------------------------------------------------------------

@@ -21,13 +21,14 @@ class Line:
     """From a place of one column to one of the next.
 
     ``weight`` says how much it matters that it is level; it arrives ``port`` below the middle of
-    its target.
+    its target. One that ``leads`` has its target follow it, whatever else is joined to that.
     """
 
     left: int
     right: int
     weight: float
     port: float = 0.0
+    leads: bool = False
 
 
 def find_heights(
@@ -67,10 +68,12 @@ class _Heights:
         self.rows = _rows(len(start), lines)
         row_of = {place: number for number, row in enumerate(self.rows) for place in row}
         self.around: list[list[tuple[int, float, float]]] = [[] for _ in self.rows]
+        led = {row_of[line.right] for line in lines if line.leads}
         for line in lines:
             left, right = row_of[line.left], row_of[line.right]
-            if left != right:
+            if left != right and left not in led:
                 self.around[left].append((line.right, line.port, line.weight))
+            if left != right and (line.leads or right not in led):
                 self.around[right].append((line.left, -line.port, line.weight))
         self.above: list[list[tuple[int, float]]] = [[] for _ in start]
         self.below: list[list[tuple[int, float]]] = [[] for _ in start]

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from chainrule.errors import ChainruleError
 from chainrule.explain.graph_heights import Line, find_heights
 
-__all__ = ["Box", "Layout", "Link", "Run", "lay_out"]
+__all__ = ["Box", "Layout", "Link", "Run", "depths", "lay_out"]
 
 Point = tuple[float, float]
 
@@ -26,8 +26,11 @@ _NARROWEST, _WIDEST, _STEEPNESS = 14.0, 64.0, 0.3
 """Of the gaps between columns: the more a line rises in one, the wider it is."""
 _PORT = 14.0
 """From where one line arrives at a box to where the next does, if there is room."""
-_TRUNK = 2.0
-"""How much more it matters that the lines between operations are level than those from leaves."""
+_EARLY = 2
+"""Up to this column, what nothing leads to stays at the very left."""
+_TRUNK, _INNER = 2.0, 8.0
+"""How much more it matters that a line is level which comes from further back than others that
+arrive with it, and how much more within a line than at its ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,6 @@ class _Place:
 
     box: Box
     column: int
-    weight: float
     before: list[int] = field(default_factory=list)
     after: list[int] = field(default_factory=list)
     y: float = 0.0
@@ -129,16 +131,19 @@ def lay_out(boxes: Sequence[Box], links: Sequence[Link]) -> Layout:
     After Sugiyama, Tagawa & Toda 1981: igraph sorts each column so that few lines cross. The
     columns are chosen here, and so is the room between places, as igraph knows no sizes.
     """
-    ranks = _ranks(len(boxes), links)
-    led_to = {link.target for link in links}
-    places = [
-        _Place(box, 2 * rank, _TRUNK if number in led_to else 1.0)
-        for number, (box, rank) in enumerate(zip(boxes, ranks, strict=True))
-    ]
+    pairs = [(link.source, link.target) for link in links]
+    ranks = _ranks(len(boxes), pairs)
+    places = [_Place(box, 2 * rank) for box, rank in zip(boxes, ranks, strict=True)]
     ways = [_add_way(places, link) for link in links]
     columns = _sorted_columns(places)
-    ports = _ports(places, columns, links, ways)
-    _set_heights(places, columns, {way[-1]: port for way, port in zip(ways, ports, strict=True)})
+    trunks = _trunks(len(boxes), pairs)
+    ports = _ports(boxes, columns, links, ways, trunks)
+    lines = [
+        line
+        for link, way, port, trunk in zip(links, ways, ports, trunks, strict=True)
+        for line in _lines(link, way, port, trunk)
+    ]
+    _set_heights(places, columns, lines)
     lefts, widths = _across(places, columns)
     middles = [left + width / 2 for left, width in zip(lefts, widths, strict=True)]
     points = [(middles[place.column], place.y) for place in places]
@@ -166,22 +171,30 @@ def lay_out(boxes: Sequence[Box], links: Sequence[Link]) -> Layout:
     )
 
 
-def _ranks(n: int, links: Sequence[Link]) -> list[int]:
+def depths(n: int, links: Sequence[tuple[int, int]]) -> list[int]:
+    """How many links lead to each of n boxes, one after another, on the longest way.
+
+    Examples
+    --------
+    >>> depths(4, [(0, 1), (1, 3), (2, 3)])
+    [0, 1, 0, 2]
+    """
+    before, after = _neighbours(n, links)
+    found = [0] * n
+    for box in _topological(before, after):
+        found[box] = max((found[each] + 1 for each in before[box]), default=0)
+    return found
+
+
+def _ranks(n: int, links: Sequence[tuple[int, int]]) -> list[int]:
     """A rank for each box, higher than those of all before it; each as late as is no loss.
 
     Boxes that nothing leads to stand at the very left if they are needed early, and just before
     they are needed otherwise.
     """
-    before: list[list[int]] = [[] for _ in range(n)]
-    after: list[list[int]] = [[] for _ in range(n)]
-    for link in links:
-        before[link.target].append(link.source)
-        after[link.source].append(link.target)
-    order = _topological(before, after)
-    ranks = [0] * n
-    for box in order:
-        ranks[box] = max((ranks[each] + 1 for each in before[box]), default=0)
-    for box in reversed(order):
+    before, after = _neighbours(n, links)
+    ranks = depths(n, links)
+    for box in reversed(_topological(before, after)):
         if not after[box]:
             continue
         latest = min(ranks[each] for each in after[box]) - 1
@@ -189,9 +202,21 @@ def _ranks(n: int, links: Sequence[Link]) -> list[int]:
             inner = sum(bool(before[each]) for each in before[box])
             if inner <= len(after[box]):
                 ranks[box] = latest
-        elif latest > 2:
+        elif latest > _EARLY:
             ranks[box] = latest
     return ranks
+
+
+def _neighbours(
+    n: int, links: Sequence[tuple[int, int]]
+) -> tuple[list[list[int]], list[list[int]]]:
+    """The boxes before each box, and those after it."""
+    before: list[list[int]] = [[] for _ in range(n)]
+    after: list[list[int]] = [[] for _ in range(n)]
+    for source, target in links:
+        before[target].append(source)
+        after[source].append(target)
+    return before, after
 
 
 def _topological(before: Sequence[Sequence[int]], after: Sequence[Sequence[int]]) -> list[int]:
@@ -208,10 +233,9 @@ def _topological(before: Sequence[Sequence[int]], after: Sequence[Sequence[int]]
 def _add_way(places: list[_Place], link: Link) -> list[int]:
     """Places for the label of a line, and for the line in each column that it passes."""
     first, last = places[link.source].column, places[link.target].column
-    weight = places[link.source].weight
     chain = list(range(len(places), len(places) + last - first - 1))
-    places.append(_Place(link.label, first + 1, weight))
-    places.extend(_Place(_WAY, column, weight) for column in range(first + 2, last))
+    places.append(_Place(link.label, first + 1))
+    places.extend(_Place(_WAY, column) for column in range(first + 2, last))
     stops = [link.source, *chain, link.target]
     for left, right in itertools.pairwise(stops):
         places[left].after.append(right)
@@ -238,13 +262,26 @@ def _sorted_columns(places: list[_Place]) -> list[list[int]]:
     return columns
 
 
+def _trunks(n: int, links: Sequence[tuple[int, int]]) -> list[bool]:
+    """Whether each link comes from as far back as any that lead to the same box."""
+    depth = depths(n, links)
+    deepest = [0] * n
+    for source, target in links:
+        deepest[target] = max(deepest[target], depth[source])
+    return [depth[source] == deepest[target] for source, target in links]
+
+
 def _ports(
-    places: Sequence[_Place],
+    boxes: Sequence[Box],
     columns: Sequence[Sequence[int]],
     links: Sequence[Link],
     ways: Sequence[Sequence[int]],
+    trunks: Sequence[bool],
 ) -> list[float]:
-    """How far below the middle of its target each line arrives, so that none meet there."""
+    """How far below the middle of its target each line arrives, so that none meet there.
+
+    Of two lines, one that comes from further back arrives in the middle, to go straight on.
+    """
     height = {index: k for column in columns for k, index in enumerate(column)}
     arriving: dict[int, list[int]] = defaultdict(list)
     for number, link in enumerate(links):
@@ -252,16 +289,29 @@ def _ports(
     ports = [0.0] * len(links)
     for target, numbers in arriving.items():
         numbers.sort(key=lambda number: (links[number].order or 0, height[ways[number][-1]]))
-        span = min(2 * places[target].box.entry, _PORT * (len(numbers) - 1))
-        for k, number in enumerate(numbers[1:], 1):
-            ports[number] = span * k / (len(numbers) - 1)
-        for number in numbers:
-            ports[number] -= span / 2
+        most = len(numbers) - 1
+        middle = most / 2
+        straight = [k for k, number in enumerate(numbers) if trunks[number]]
+        if most == 1 and len(straight) == 1:
+            middle = straight[0]
+        step = min(_PORT, boxes[target].entry / max(middle, most - middle, 1))
+        for k, number in enumerate(numbers):
+            ports[number] = step * (k - middle)
     return ports
 
 
+def _lines(link: Link, way: Sequence[int], port: float, trunk: bool) -> Iterator[Line]:
+    """The pieces of a link: the longer it is, the more it matters that it is level."""
+    weight = _TRUNK if trunk else 1.0
+    inner = _INNER if len(way) > 1 else 1.0
+    yield Line(link.source, way[0], weight)
+    for left, right in itertools.pairwise(way):
+        yield Line(left, right, weight * inner)
+    yield Line(way[-1], link.target, weight, port, trunk)
+
+
 def _set_heights(
-    places: list[_Place], columns: Sequence[Sequence[int]], ports: Mapping[int, float]
+    places: list[_Place], columns: Sequence[Sequence[int]], lines: Sequence[Line]
 ) -> None:
     """Make room in each column, with lines as level as that allows."""
     room = [
@@ -271,21 +321,10 @@ def _set_heights(
         ]
         for column in columns
     ]
-    lines = [
-        Line(left, right, _line_weight(place, places[right]), ports.get(left, 0.0))
-        for left, place in enumerate(places)
-        for right in place.after
-    ]
     heights = find_heights(columns, room, lines)
     top = min(y - place.box.above for y, place in zip(heights, places, strict=True))
     for y, place in zip(heights, places, strict=True):
         place.y = y - top
-
-
-def _line_weight(left: _Place, right: _Place) -> float:
-    """How much it matters that a line is level: more where it passes columns than at its ends."""
-    ways = (left.box is _WAY) + (right.box is _WAY)
-    return min(left.weight, right.weight) * (1.0, 2.0, 8.0)[ways]
 
 
 def _across(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.explain.array_text import shape_text
 from chainrule.explain.equations import Equation, Equations, Side
 from chainrule.explain.graph_layers import Layer
+from chainrule.explain.graph_layout import depths
 from chainrule.explain.graph_signs import ORDERED, sign_of
 from chainrule.explain.worksheet import ForwardStep, Value, Worksheet, as_value
 from chainrule.notation.formula import Formula, Partial
@@ -21,6 +22,8 @@ __all__ = ["Edge", "Parts", "Picture", "Vertex"]
 
 _MOST_LEAVES = 24
 """Among layers, so many variables are drawn one by one."""
+_FAR = 8
+"""A variable is written again rather than led on by so many operations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Vertex:
         What is written in smaller letters: below the disc, or in the box.
     title : str
         What it is, in full.
+    again : bool
+        Whether this variable is drawn in another place too.
     """
 
     symbol: str
@@ -46,6 +51,7 @@ class Vertex:
     text: str
     notes: tuple[str, ...] = ()
     title: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,22 @@ class Picture:
         """Add a vertex, and return its place."""
         self.vertices.append(vertex)
         return len(self.vertices) - 1
+
+    def repeat_leaves(self) -> None:
+        """Write a variable again near where it is used far from where it was used before."""
+        links = [(edge.source, edge.target) for edge in self.edges]
+        found = depths(len(self.vertices), links)
+        nearest: dict[int, tuple[int, int]] = {}
+        for number in sorted(range(len(links)), key=lambda number: found[links[number][1]]):
+            edge = self.edges[number]
+            vertex, depth = self.vertices[edge.source], found[edge.target]
+            if vertex.kind != "variable":
+                continue
+            place, first = nearest.setdefault(edge.source, (edge.source, depth))
+            if depth - first > _FAR:
+                place = self.add(replace(vertex, again=True))
+                nearest[edge.source] = (place, depth)
+            self.edges[number] = replace(edge, source=place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +154,7 @@ class Parts:
         for symbol in inside if steps else [self.sheet.symbol]:
             flows += self._flows_out(picture, symbol, inside)
         picture.edges += self._edges(picture, flows)
+        picture.repeat_leaves()
         return picture
 
     # --- nodes -----------------------------------------------------------------------------
