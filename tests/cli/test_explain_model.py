@@ -83,6 +83,14 @@ def test_a_formula_takes_no_row(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_model_is_never_written_over(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = model.read_bytes()
-    code, _, _ = said(capsys, model, "iris", "--out", model)
+    code, _, _ = said(capsys, model, "iris", "--format", "text", "--out", model)
     assert code == 1
     assert model.read_bytes() == before
+
+
+def test_an_unknown_ending_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, _, err = said(capsys, "x*y", "x=1", "y=2", "--out", tmp_path / "a.pdf")
+    assert code == 2
+    assert "say --format" in err
+    code, _, _ = said(capsys, "x*y", "x=1", "y=2", "--out", tmp_path / "a.pdf", "--format", "svg")
+    assert code == 0

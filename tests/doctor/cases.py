@@ -248,6 +248,11 @@ HEALTHY: dict[str, Callable[[int], Case]] = {
         cr.MLPRegressor("huber", hidden_layer_sizes=(32,), max_iter=150, random_state=seed),
         *data("diabetes"),
     ),
+    "diabetes above its median: classes that overlap": lambda seed: fit(
+        classifier(seed, hidden_layer_sizes=(8,), alpha=1.0, learning_rate_init=0.01),
+        data("diabetes")[0],
+        (data("diabetes")[1] > np.median(data("diabetes")[1])).astype(int),
+    ),
     "digits, deep ReLU": lambda seed: fit(
         classifier(seed, hidden_layer_sizes=(32,) * 5, max_iter=40), *data("digits")
     ),

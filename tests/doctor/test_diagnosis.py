@@ -134,6 +134,62 @@ def test_what_cannot_be_examined_is_told() -> None:
         model.diagnose(X, y + 7)
 
 
+def test_some_of_the_rows_are_no_reason_to_complain() -> None:
+    X, y = data("digits")
+    model = fit(classifier(0, max_iter=40), X, y).model
+    for rows in (slice(0, 5), slice(0, 60), y < 3):
+        diagnosis = model.diagnose(X[rows], y[rows])
+        assert diagnosis.healthy, str(diagnosis)
+
+
+def test_findings_do_not_invent_other_columns() -> None:
+    X, y = data("wine")
+    large = 400.0 + 20.0 * X
+    diagnosis = fit(classifier(0, max_iter=3), large, y).model.diagnose(large, y)
+    assert diagnosis.findings[0].illness == "unscaled feature"
+    assert "the others" not in diagnosis.findings[0].evidence
+
+
+def test_two_categories_of_one_column_are_no_duplicates(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame({"age": draw.normal(size=200), "sex": draw.choice(["f", "m"], 200)})
+    frame["bought"] = np.where(frame["age"] + (frame["sex"] == "m") > 0.5, "yes", "no")
+    frame.to_csv(tmp_path / "shop.csv", index=False)
+    model = str(tmp_path / "shop.safetensors")
+    path = str(tmp_path / "shop.csv")
+    assert main(["fit", path, "--target", "bought", "--out", model]) == 0
+    diagnosis = cr.load(model).diagnose(path)
+    assert "duplicated column" not in [each.illness for each in diagnosis.findings]
+
+
+def test_fits_that_a_line_cannot_judge_are_not_accused() -> None:
+    draw = np.random.default_rng(0)
+    X = draw.normal(size=(400, 2))
+    wide = draw.normal(size=(60, 100))
+    skewed = X[:, 0] + draw.exponential(size=400)
+    bits = np.array([[int(each) for each in f"{k:08b}"] for k in range(256)])
+    cases = [
+        (cr.MLPClassifier((8,), "identity", random_state=0), X, X[:, 0] > 0),
+        (_regressor(early_stopping=True), wide, wide[:, 0]),
+        (_regressor(), X, np.ones(400)),
+        (_regressor(loss="quantile", quantile=0.9), X, skewed),
+        (classifier(1, solver="lbfgs", max_iter=500), bits, bits.sum(axis=1) % 2),
+    ]
+    for model, rows, target in cases:
+        diagnosis = fit(model, rows, target).model.diagnose(rows, target)
+        assert diagnosis.healthy, str(diagnosis)
+
+
+def _regressor(**parameters: object) -> cr.MLPRegressor:
+    return cr.MLPRegressor(
+        hidden_layer_sizes=(32,),
+        learning_rate_init=0.01,
+        max_iter=200,
+        random_state=0,
+        **parameters,
+    )
+
+
 def test_the_command_line_says_what_is_wrong(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

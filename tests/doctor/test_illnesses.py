@@ -15,8 +15,6 @@ def test_a_planted_illness_is_named_first(planted: str, seed: int) -> None:
     diagnosis = case.model.diagnose(case.X, case.y)
     assert diagnosis.findings, "nothing was found"
     assert diagnosis.findings[0].illness == illness, str(diagnosis)
-    severities = [each.severity for each in diagnosis.findings]
-    assert severities == sorted(severities, reverse=True)
 
 
 @pytest.mark.parametrize("seed", [0, 1])

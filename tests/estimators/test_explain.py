@@ -155,6 +155,45 @@ def test_bad_rows_are_told(row: Any, target: Any, words: str) -> None:
         fitted().explain(row, target)
 
 
+def test_a_named_row_goes_by_its_names() -> None:
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = cr.MLPClassifier((5,), max_iter=5, random_state=0).fit(frame, y)
+    right = model.explain(frame.iloc[0], 0, "W1[0, 0]").value
+    assert model.explain(frame.iloc[0][::-1], 0, "W1[0, 0]").value == right
+    assert model.explain(frame.iloc[[0], ::-1], 0, "W1[0, 0]").value == right
+    with pytest.raises(ValueError, match="x_row has the features q, b, c, d"):
+        model.explain(frame.iloc[0].rename({"a": "q"}), 0)
+    with pytest.raises(ValueError, match="names has 1 names, but there are 4"):
+        model.explain(X[0], 0, names=["q"])
+
+
+def test_class_weights_are_in_the_step() -> None:
+    weights = {0: 1.0, 1: 5.0, 2: 1.0}
+    model = fitted("sgd", alpha=0.1, momentum=0.0, class_weight=weights)
+    update = model.explain(X[60], y[60], "W2[3, 1]").worksheet.update
+    before = [each.copy() for each in model.coefs_]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.partial_fit(X[[60]], y[[60]])
+    assert update is not None
+    assert update.after - update.before == pytest.approx(
+        float(model.coefs_[1][3, 1] - before[1][3, 1]), rel=1e-6
+    )
+
+
+def test_several_labels_are_0_or_1() -> None:
+    labels = np.column_stack([y > 0, y > 1]).astype(int)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = cr.MLPClassifier((5,), max_iter=5, random_state=0).fit(X, labels)
+    assert model.explain(X[0], [1, 0]).chains[0].check.agrees
+    for wrong in ([2, 0], [1, 0.5], [1]):
+        with pytest.raises(ValueError, match="2 labels, 0 or 1"):
+            model.explain(X[0], wrong)
+
+
 def test_an_unfitted_model_says_so() -> None:
     with pytest.raises(NotFittedError):
         cr.MLPClassifier().explain(X[0], 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
 import warnings
@@ -15,6 +16,8 @@ from sklearn.datasets import load_iris
 
 import chainrule as cr
 from chainrule.explain.derivation import Derivation
+from chainrule.explain.html import to_html
+from chainrule.explain.worksheet import Check
 from chainrule.graph.node import variable
 
 VOID = {"meta", "input", "img", "br", "link"}
@@ -237,10 +240,22 @@ def test_kinks_and_checks_are_told() -> None:
     page = "".join(read(cr.explain("max(w·x, 0)·w", w=0, x=3).to_html()).text)
     assert "Note: max(w·x, 0) has no derivative where its sides are equal" in page
     assert "not checked: " in page
-    wrong = "".join(
-        read(cr.explain(cr.stop_gradient(variable("x")) * variable("x"), x=3).to_html()).text
-    )
-    assert "✗ the central difference is 6" in wrong
+
+
+def test_a_gradient_that_is_wrong_is_told() -> None:
+    sheet = cr.explain("x^2", x=3).worksheet
+    (chain,) = sheet.chains
+    wrong = dataclasses.replace(chain, check=Check(5.0, 6.0, 1e-9))
+    page = to_html(dataclasses.replace(sheet, chains=(wrong,)))
+    assert "✗ the central difference is 6" in "".join(read(page).text)
+
+
+@pytest.mark.parametrize("n_terms", [150, 300])
+def test_any_page_is_below_a_megabyte(n_terms: int) -> None:
+    terms = " + ".join(f"sin(x*{k}+y)*tanh(x-{k})" for k in range(1, n_terms))
+    page = cr.explain(terms, x=0.3, y=0.2).to_html()
+    assert len(page.encode("utf-8")) < 1_000_000
+    assert "the sum over" in "".join(read(page).text)
 
 
 def test_digits_are_a_choice() -> None:

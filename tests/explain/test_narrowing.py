@@ -13,8 +13,10 @@ import chainrule as cr
 from chainrule.calculus.reverse import gradient
 from chainrule.engines.reference import evaluate
 from chainrule.explain.narrowing import Narrowed, narrow
+from chainrule.explain.unrolling import unrolled
 from chainrule.graph import functions as fn
 from chainrule.graph.node import Node, variable
+from chainrule.graph.traversal import topological_order
 from chainrule.networks.activations import ACTIVATIONS
 from chainrule.networks.losses import classification_loss, regression_loss
 from chainrule.networks.mlp import MLP
@@ -127,3 +129,44 @@ def test_moved_and_reduced_entries_are_followed(seed: int) -> None:
         for index in np.ndindex(whole.shape):
             _, slope = derivative(narrow(output, leaf, index, values))
             assert slope == pytest.approx(float(whole[index]), rel=1e-10, abs=1e-12)
+
+
+def test_a_named_movement_of_the_entry_keeps_its_name() -> None:
+    x = variable("x", (1, 4))
+    output = fn.sum(cr.square(fn.reshape(x, (2, 2)).named("image")))
+    narrowed = narrow(output, x, (0, 1), {x: np.array([[1.0, 2.0, 3.0, 4.0]])})
+    assert derivative(narrowed) == (30.0, 4.0)
+
+
+def test_a_condition_on_the_entry_is_held() -> None:
+    c, P = variable("c", (1, 1)), variable("P", (1, 6))
+    output = fn.sum(cr.select(c < 0.5, P * c, cr.square(P) * c))
+    values = {c: np.array([[0.3]]), P: np.arange(6.0)[None]}
+    (bar,) = gradient(output, [c])
+    assert derivative(narrow(output, c, (0, 0), values))[1] == pytest.approx(
+        float(dict(evaluate([bar], values))[bar][0, 0])
+    )
+
+
+def test_ties_of_a_largest_entry_share_the_gradient() -> None:
+    x = variable("x", (5,))
+    output = fn.max(cr.square(x))
+    values = {x: np.array([2.0, 2.0, 2.0, 1.0, 0.0])}
+    assert derivative(narrow(output, x, (0,), values))[1] == pytest.approx(4 / 3)
+
+
+def test_an_entry_of_a_sequence_of_a_loop_is_followed() -> None:
+    x, w = variable("x", (4, 1, 2)), variable("w")
+
+    def body(carried: list[Node], slices: list[Node]) -> tuple[list[Node], list[Node]]:
+        state = cr.tanh(w * carried[0] + slices[0])
+        return [state], [state]
+
+    (states,) = cr.scan(body, [variable("start", (1, 2))], [x])
+    output = unrolled(fn.sum(cr.square(states)))
+    start = next(node for node in topological_order([output]) if node.name == "start")
+    values = {x: np.arange(8.0).reshape(4, 1, 2) / 9, w: np.array(0.7), start: np.ones((1, 2))}
+    (bar,) = gradient(output, [x])
+    whole = dict(evaluate([bar], values))[bar]
+    for index in np.ndindex(4, 1, 2):
+        assert derivative(narrow(output, x, index, values))[1] == pytest.approx(whole[index])

@@ -82,6 +82,8 @@ def test_each_kind_of_formula(formula: object, latex: str) -> None:
         ("$x$", r"\text{\$x\$}"),
         ("50%", r"\text{50\%}"),
         ("가격", r"\text{[U+AC00][U+ACA9]}"),
+        ("W[a__b]", r"\text{W[a\_\_b]}"),
+        ("x٣", r"\text{x[U+0663]}"),
         ("größe", r"\text{größe}"),
     ],
 )

@@ -125,3 +125,18 @@ def test_a_parameter_that_is_too_large_ends_the_chain():
     assert fault is not None
     assert str(fault.chain[0]) == "W2[1, 0] = 10⁹"
     assert fault.feature is None
+
+
+def test_the_denominator_is_to_blame_and_the_branch_that_was_taken():
+    num, den = (X * 3.0).named("num"), cr.maximum(X, 0.0).named("den")
+    fault = find_fault([(num / den).named("ratio")], {X: np.array([[5.0, -7.0]])}, np.arange(1))
+    assert fault is not None
+    assert fault.chain[-1].symbol == "den[1]"
+    least = cr.minimum((X * 2.0).named("double"), cr.square(X).named("square"))
+    fault = find_fault([cr.log(least)], {X: np.array([[3.0, 0.0]])}, np.arange(1))
+    assert fault is not None
+    assert fault.chain[-1].symbol == "double[1]"
+    chosen = cr.select(X < 1.0, cr.square(X).named("small"), (100.0 * X).named("large"))
+    fault = find_fault([cr.log(chosen)], {X: np.array([[0.0, 3.0]])}, np.arange(1))
+    assert fault is not None
+    assert fault.feature == 0

@@ -25,6 +25,8 @@ def doctor(model: Path, data: str, report: Path | None) -> None:
     from chainrule.files.whole import check_writable, write_whole
 
     if report is not None:
+        if report.suffix.lower() not in (".html", ".htm"):
+            raise click.UsageError(f"The report is a page: let {report} end in .html.")
         check_writable(report, [model, *([data] if Path(data).exists() else [])])
     diagnosis = load_table_model(model).diagnose(data)
     click.echo(str(diagnosis))

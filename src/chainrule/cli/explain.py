@@ -101,7 +101,14 @@ def explain(
 def _form_of(out: Path | None) -> str:
     """The form that the name of a file asks for."""
     forms = {".html": "html", ".htm": "html", ".tex": "latex", ".svg": "svg", ".json": "json"}
-    return "text" if out is None else forms.get(out.suffix.lower(), "text")
+    if out is None or out.suffix.lower() in ("", ".txt"):
+        return "text"
+    form = forms.get(out.suffix.lower())
+    if form is None:
+        raise click.UsageError(
+            f"{out} ends in {out.suffix}, which is none of .txt, {', '.join(forms)}: say --format."
+        )
+    return form
 
 
 def _rendered(work: Derivation, form: str, digits: int, color: bool) -> str:
@@ -154,7 +161,7 @@ def _assignment(text: str) -> tuple[str, float]:
         number = None
     if not equals or not name.strip() or number is None:
         raise click.UsageError(
-            f"{text!r} gives no variable a value: write it as x=-2. A formula with blanks must "
+            f"{text!r} gives no variable a number: write it as x=-2. A formula with blanks must "
             f"be in quotation marks."
         )
     return name.strip(), number

@@ -53,6 +53,8 @@ class Patient:
     features : sequence of str
     score : float
         Accuracy or R² on these rows.
+    comparable : bool, default=True
+        Whether a linear model, fitted by least squares, aims at the same score.
     place : str, default="layer"
         What ``layers`` are: those of a recurrent net are its steps in time.
     """
@@ -72,6 +74,7 @@ class Patient:
     classes: Sequence[object]
     features: Sequence[str]
     score: float
+    comparable: bool = True
     place: str = "layer"
 
 
@@ -133,7 +136,7 @@ class Examination:
         Pairs of features, and how they are correlated, where that is ±1 but for rounding.
     class_counts : array or None
     noise : float or None
-        The share of rows whose class is another than that of nearly all rows around them.
+        Where the rows around a row agree the most, the share of rows of another class than they.
     baseline : float
         The score of a linear model on the same rows.
     """
@@ -220,7 +223,7 @@ def examine(patient: Patient, X: Array, Y: Array) -> Examination:
         duplicates=_duplicates(X),
         class_counts=None if labels is None else _counts(labels, patient.classes),
         noise=None if labels is None else _noise(X, labels),
-        baseline=_baseline(X, Y, labels),
+        baseline=_baseline(X, Y, labels) if patient.comparable else math.nan,
     )
 
 
@@ -266,8 +269,10 @@ def _histogram(values: Array) -> tuple[Array, Array]:
 
 def _duplicates(X: Array) -> list[tuple[int, int, float]]:
     """Pairs of columns of which one is the other, moved and stretched."""
-    varying = np.flatnonzero(X.std(axis=0) > 0)
-    if len(varying) < 2 or len(X) < 5:
+    # Columns that hardly ever leave one value, and any in few rows, agree by chance.
+    moves = np.sum(np.median(X, axis=0) != X, axis=0)
+    varying = np.flatnonzero((moves >= max(10, 0.02 * len(X))) & (X.std(axis=0) > 0))
+    if len(varying) < 2 or len(X) < 100:
         return []
     with np.errstate(all="ignore"):
         related = np.corrcoef(X[:, varying], rowvar=False)
@@ -280,25 +285,33 @@ def _counts(labels: npt.NDArray[np.generic], classes: Sequence[object]) -> npt.N
 
 
 def _noise(X: Array, labels: npt.NDArray[np.generic]) -> float | None:
-    """The share of rows around which nearly all others are of one other class.
+    """Where neighbours agree the most, the share of rows that are of another class than they.
 
     Wilson, "Asymptotic properties of nearest neighbor rules using edited data", 1972: a row that
-    its neighbours outvote is likely to be mislabelled.
+    its neighbours outvote is likely to be mislabelled. Where classes merely overlap, there are
+    places without doubt; wrong labels are everywhere. So only the half of the rows is looked at
+    whose neighbours are most of one mind.
     """
     from sklearn.neighbors import NearestNeighbors
 
-    if len(X) < 60:
+    # Fifteen neighbours of a row must be able to be of its class.
+    if np.min(np.unique(labels, return_counts=True)[1]) < 20 or len(X) < 60:
         return None
     spread = X.std(axis=0)
     scaled = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    near = NearestNeighbors(n_neighbors=9).fit(scaled)
+    near = NearestNeighbors(n_neighbors=15).fit(scaled)
     others = labels[near.kneighbors(return_distance=False)]
     values, coded = np.unique(labels, return_inverse=True)
     places = np.searchsorted(values, others)
     votes = np.zeros((len(X), len(values)), dtype=np.int64)
     np.add.at(votes, (np.arange(len(X))[:, None], places), 1)
-    winner = votes.argmax(axis=1)
-    return float(np.mean((winner != coded) & (votes.max(axis=1) >= 6)))
+    agreed = votes.max(axis=1)
+    # Where neighbours know no better than chance, they cannot accuse anybody.
+    commonest = float(np.bincount(coded).max()) / len(coded)
+    if float(np.mean(votes.argmax(axis=1) == coded)) < commonest + 0.5 * (1.0 - commonest) - 0.2:
+        return None
+    sure = agreed >= np.median(agreed)
+    return float(np.mean(votes.argmax(axis=1)[sure] != coded[sure]))
 
 
 def _baseline(X: Array, Y: Array, labels: npt.NDArray[np.generic] | None) -> float:
@@ -306,11 +319,15 @@ def _baseline(X: Array, Y: Array, labels: npt.NDArray[np.generic] | None) -> flo
     from sklearn.linear_model import Ridge, RidgeClassifier
     from sklearn.preprocessing import StandardScaler
 
+    # Fitted to few rows, a line is near them all, whatever they are.
+    if len(X) < 5 * X.shape[1]:
+        return math.nan
     scaled = StandardScaler().fit_transform(X)
     if labels is not None:
         if len(np.unique(labels)) < 2:
             return math.nan
         return float(RidgeClassifier().fit(scaled, labels).score(scaled, labels))
-    if len(X) < 3:
+    # Of a constant there is nothing to explain; of several labels, R² is no accuracy.
+    if np.ptp(Y) == 0 or np.isin(Y, (0.0, 1.0)).all():
         return math.nan
     return float(Ridge().fit(scaled, Y).score(scaled, Y))

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array
+from chainrule.estimators.explaining import check_names
 from chainrule.graph.node import Node
 from chainrule.graph.traversal import topological_order
 
@@ -73,6 +74,7 @@ class Diagnosable(ABC):
 
         check_is_fitted(self, "coefs_")
         model: Any = self
+        check_names(model, names)
         rows, targets = self._examined_rows(X, y)
         network = model._network
         objective = model._objective(model._row_loss(), weighted=False, training=False)
@@ -81,9 +83,10 @@ class Diagnosable(ABC):
             for node, array in zip(network.parameters, model._parameters, strict=True)
         }
         named = {node.name: node for node in topological_order([objective.row_losses])}
+        # Without an activation, sums and outputs are the same.
+        outputs = [named[f"h{number}_out"] for number in range(1, len(network.weights))]
         layers = tuple(
-            (named[f"h{number}_in"], named[f"h{number}_out"])
-            for number in range(1, len(network.weights))
+            (named.get(f"h{number}_in", output), output) for number, output in enumerate(outputs, 1)
         )
         exclusive = hasattr(model, "classes_") and model._label_kind != "multilabel-indicator"
         stochastic = model.solver != "lbfgs"
@@ -102,9 +105,10 @@ class Diagnosable(ABC):
             learning_rate=float(model.learning_rate_init) if stochastic else None,
             solver=model.solver,
             labels=np.asarray(y).ravel() if exclusive else None,
-            classes=list(model.classes_) if exclusive else (),
+            classes=model.classes_.tolist() if exclusive else (),
             features=list(getattr(model, "feature_names_in_", ()) if names is None else names),
             score=score,
+            comparable=model.loss in ("squared_error", "log_loss", "hinge"),
         )
         return Diagnosis(examine(patient, rows, targets))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation
     from chainrule.explain.trained import TrainedNetwork
 
-__all__ = ["Explainable", "one_row"]
+__all__ = ["Explainable", "check_names", "one_row"]
 
 
 class Explainable(ABC):
@@ -88,10 +88,19 @@ class Explainable(ABC):
         from chainrule.explain.trained import explain_trained
 
         check_is_fitted(self)
+        check_names(self, names)
         network = self._trained_network(one_row(self, x_row), self._target_row(y))
         if names is None:
             names = getattr(self, "feature_names_in_", ())
         return explain_trained(dataclasses.replace(network, features=tuple(names)), parameter)
+
+
+def check_names(estimator: Any, names: Sequence[str] | None) -> None:
+    """Raise ValueError if there are not as many names as features."""
+    if names is not None and len(names) != estimator.n_features_in_:
+        raise ValueError(
+            f"names has {len(names)} names, but there are {estimator.n_features_in_} features."
+        )
 
 
 def one_row(estimator: Any, x_row: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -103,6 +112,16 @@ def one_row(estimator: Any, x_row: npt.ArrayLike) -> npt.NDArray[np.float64]:
         If it is not that.
     """
     name, width = type(estimator).__name__, estimator.n_features_in_
+    known = list(getattr(estimator, "feature_names_in_", ()))
+    labels = getattr(x_row, "columns", getattr(x_row, "index", ()))
+    given = [] if callable(labels) else list(labels)  # a list's index is a method
+    if known and given and given != known and all(isinstance(each, str) for each in given):
+        if sorted(given) != sorted(known):
+            raise ValueError(
+                f"x_row has the features {', '.join(given)}, but {name} was fitted to "
+                f"{', '.join(known)}."
+            )
+        x_row = x_row[known]  # type: ignore[index,call-overload]
     try:
         row = np.asarray(x_row, dtype=np.float64)
     except (TypeError, ValueError):
@@ -111,8 +130,9 @@ def one_row(estimator: Any, x_row: npt.ArrayLike) -> npt.NDArray[np.float64]:
         raise ValueError(f"explain takes one row, but got {len(row)}: give X[0], for one.")
     row = row.reshape(1, -1) if row.ndim in (1, 2) else row
     if row.shape != (1, width):
-        got = row.size if row.ndim == 2 else f"an array of {row.ndim} axes"
-        raise ValueError(f"x_row has {got} features, but {name} was fitted to {width}.")
+        if row.ndim != 2:
+            raise ValueError(f"x_row must be a row of {width} numbers, but got {x_row!r}.")
+        raise ValueError(f"x_row has {row.size} features, but {name} was fitted to {width}.")
     if not np.isfinite(row).all():
         raise ValueError(f"x_row has NaN or infinity at place {int(np.argmin(np.isfinite(row)))}.")
     return row

@@ -293,7 +293,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _one_target(self, y):
         targets = np.asarray(y)[np.newaxis]
         if self._label_kind == "multilabel-indicator":
-            if targets.shape != (1, self.n_outputs_):
+            if targets.shape != (1, self.n_outputs_) or not np.isin(targets, (0, 1)).all():
                 raise ValueError(f"y must hold {self.n_outputs_} labels, 0 or 1, but got {y!r}.")
         elif targets.ndim != 1 or targets[0] not in self.classes_:
             known = ", ".join(map(repr, self.classes_.tolist()[:20]))

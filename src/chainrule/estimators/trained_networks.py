@@ -33,7 +33,9 @@ def trained_mlp(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
         total = squares[0]
         for each in squares[1:]:
             total = total + each
-        loss = loss.named("row_loss") + (0.5 * alpha * total).named("penalty")
+        # Of a minibatch of one row, its weight is left in the penalty alone.
+        strength = 0.5 * alpha / _row_weight(estimator, y)
+        loss = loss.named("row_loss") + (strength * total).named("penalty")
     given = dict(zip(network.parameters, map(_double, estimator._parameters), strict=True))
     sizes = " → ".join(str(size) for size in network.layer_sizes)
     n_layers = len(network.weights)
@@ -55,10 +57,26 @@ def trained_mlp(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
     )
 
 
+def _row_weight(estimator: Any, y: Array) -> float:
+    """The weight that ``class_weight`` gives a row, where it says so by itself."""
+    given = getattr(estimator, "class_weight", None)
+    if not isinstance(given, Mapping):
+        return 1.0
+    (label,) = estimator._label_binarizer.inverse_transform(y)
+    return float(given.get(label, 1.0)) or 1.0
+
+
 def _state(estimator: Any, rule: Any, network: Any, alpha: float) -> OptimizerState:
     kept = estimator._memory
     memory: dict[Node, Mapping[str, Array]] = {}
     steps, note = 0, ""
+    if estimator.early_stopping:
+        note = (
+            "Early stopping has put back the weights of the best epoch; what the optimizer "
+            "remembers is of the last one."
+        )
+    elif getattr(estimator, "class_weight", None) == "balanced":
+        note = "The weights of balanced classes are left out: one row says nothing of them."
     if kept is None:
         if rule.memory:
             note = "What the optimizer remembered was not saved with the model: it starts anew."

@@ -29,6 +29,9 @@ _STEPS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
 _HIDDEN = 1e-4
 """A difference whose error may be more than this share of it supports nothing."""
 
+_NOTHING = 1e-6
+"""A derivative of 0 is confirmed by a difference that is accurate to this."""
+
 Sides = Sequence[Array]
 """For each operation with a kink, the side of it on which each of its entries is."""
 
@@ -50,7 +53,9 @@ class Probe:
         self, output: Node, target: Node, values: Mapping[Node, Array], index: Index | None = None
     ) -> None:
         order = topological_order([output])
-        depending = dependents(order, [target])
+        # What a stopped gradient is made of is held, as the gradient holds it.
+        flowing = [node for node in order if node.operation != "stop_gradient"]
+        depending = dependents(flowing, [target])
         moving = [node for node in order if node in depending]
         around = dict.fromkeys(
             part for node in moving if node is not target for part in node.inputs
@@ -146,7 +151,8 @@ def check_gradient(
         return Check(derivative, None, reason=reason)
     accuracy, quotient = min(_estimates(differences), key=_relative)
     size = max(abs(derivative), abs(quotient))
-    if accuracy > _HIDDEN * size and accuracy > 1e-6 * (1.0 + abs(function(at))):
+    # A derivative of exactly 0 has no size to compare with.
+    if accuracy > (_HIDDEN * size if derivative else _NOTHING):
         return Check(derivative, None, reason="rounding hides so small a difference of the formula")
     return Check(derivative, quotient, accuracy)
 
@@ -160,6 +166,7 @@ def _differences(
 ) -> Iterator[_Difference | str]:
     """Differences of smaller and smaller steps, or what stands in their way."""
     size = float(np.max(np.abs(at), initial=0.0))
+    here = sides(at) if sides else ()
     # Where the formula has no value so far away, a step in proportion may fit in.
     scales = [max(1.0, size)] if not 0.0 < size < 1e-6 else [1.0, size]
     for scale in scales:
@@ -172,7 +179,7 @@ def _differences(
             below, on_that_side = function(behind), sides(behind) if sides else ()
             if not np.isfinite(above - below):
                 yield "no value"
-            elif any(map(_differ, on_this_side, on_that_side)):
+            elif any(map(_differ, here, on_this_side)) or any(map(_differ, here, on_that_side)):
                 yield "kink"
             else:
                 last_bit = float(np.finfo(np.float64).eps) * max(abs(above), abs(below))

@@ -166,6 +166,10 @@ class Equations:
         return [self._chain(chain) for chain in self.sheet.chains if chain.paths]
 
     def _chain(self, chain: Chain) -> list[Equation]:
+        if len(chain.paths) > _MOST_ADDED:
+            value = (self._sign(chain.gradient), chain.gradient)
+            note = f"the sum over {len(chain.paths):,} ways, one for each use above."
+            return [Equation(self._partial(chain.variable), (value,), note)]
         factors = [each for path in chain.paths for each in path.factors]
         constants = [n for each in factors if each.slope for n in numbers_in(each.slope)]
         sides: list[tuple[str, Side]] = [

@@ -36,6 +36,9 @@ _MOST = {
 }
 """How many of each are shown: nobody reads more, and the page stays below a megabyte."""
 
+_LARGEST_PAGE = 900_000
+"""Bytes: a larger page shows fewer steps."""
+
 _MOST_DRAWN, _LARGEST_DRAWING = 400, 300_000
 """Steps and characters of a drawing; a larger one has its layers closed, or is left out."""
 
@@ -90,7 +93,18 @@ def to_fragment(sheet: Worksheet, digits: int = 4) -> Markup:
 
 
 def _write(sheet: Worksheet, digits: int, kind: str, title: str, heading: str) -> Markup:
-    sections = _Sections(_shortened(sheet), sheet, digits, title, heading)
+    """All of it, or as much as fits: of long formulas, fewer steps do."""
+    for share in (1.0, 0.5, 0.25, 0.1):
+        written = _written(_shortened(sheet, share), sheet, digits, kind, title, heading)
+        if len(written.encode()) < _LARGEST_PAGE:
+            break
+    return written
+
+
+def _written(
+    shown: Worksheet, sheet: Worksheet, digits: int, kind: str, title: str, heading: str
+) -> Markup:
+    sections = _Sections(shown, sheet, digits, title, heading)
     content = element(
         "div",
         sections.head(),
@@ -111,14 +125,14 @@ def _write(sheet: Worksheet, digits: int, kind: str, title: str, heading: str) -
     )
 
 
-def _shortened(sheet: Worksheet) -> Worksheet:
+def _shortened(sheet: Worksheet, share: float) -> Worksheet:
     """What of a long derivation is shown: its beginning and its end, and a note that says so."""
     kept: dict[str, Any] = {}
     notes = []
     for name, (most, what) in _MOST.items():
         items = getattr(sheet, name)
-        if len(items) > most:
-            half = most // 2
+        if len(items) > share * most:
+            half = int(share * most) // 2
             kept[name] = (*items[:half], *items[len(items) - half :])
             notes.append(
                 f"Of {len(items):,} {what}, the first {half} and the last {half} are shown."

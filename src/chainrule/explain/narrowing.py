@@ -198,6 +198,8 @@ class _Narrowing:
             return None
         result: Entries = {}
         largest = node.operation == "max"
+        if largest and self._has_ties(x, axes):
+            return None  # which share the gradient
         for index in _true(changed):
             inside = np.zeros(mask.shape, bool)
             place: list[int | slice] = list(index)
@@ -213,6 +215,11 @@ class _Narrowing:
                 parts.append(self._rest(among.max() if largest else among.sum(), note))
             result[index] = functools.reduce(fn.maximum if largest else operator.add, parts)
         return result
+
+    def _has_ties(self, x: Node, axes: tuple[int, ...]) -> bool:
+        values = self.values[x]
+        highest = values == values.max(axis=axes, keepdims=True)
+        return bool(np.any(highest.sum(axis=axes) > 1))
 
     def _product(self, node: Node) -> Entries | None:
         """Entries of a product of matrices: the products that are changed, and the rest."""
@@ -324,7 +331,7 @@ class _Narrowing:
             return place
         if node.operation == "constant":
             return node
-        if place is None:
+        if place is None or node.kind != "float":  # no gradient flows through a condition
             return self._array(node, self.values[node], node.name)
         (shape, value), mask = (node.shape, self.values[node]), self._mask(node)
         lifted = self._rest(np.where(mask, 0.0, value), f"{self._what(node)} elsewhere")
@@ -363,7 +370,11 @@ class _Narrowing:
             return place
         if isinstance(place, Node):
             return place.named(node.name)
-        return {index: each.named(self._name(node, index)) for index, each in place.items()}
+        return {
+            # An entry that was only moved has a name already.
+            index: each if each.operation == "variable" else each.named(self._name(node, index))
+            for index, each in place.items()
+        }
 
     def _name(self, node: Node, index: Sequence[int | str]) -> str:
         return entry_name(self._what(node), index, _sizes(node), node in self.row_nodes)

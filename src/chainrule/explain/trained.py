@@ -171,7 +171,10 @@ class _Arrays:
         name = self.network.aliases.get(name, name)
         node = self.named.get(name)
         if node is None:
-            close = difflib.get_close_matches(name, list(self.named), n=1)
+            known = [*self.network.features, *self.named]
+            close = difflib.get_close_matches(name, known, n=1)
+            starts = [each for each in self.network.features if each.startswith(name)]
+            close = starts[:1] or close
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise FormulaError(f"There is no {text!r} in the network.{hint} {self._listing()}")
         sizes = self._sizes(node)

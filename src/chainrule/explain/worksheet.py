@@ -211,11 +211,11 @@ class Check:
 
     @property
     def error(self) -> float | None:
-        """Their distance as a share of the larger one; of two that rounding makes, as it is."""
+        """Their distance as a share of the larger one; beside a derivative of 0, as it is."""
         if self.difference_quotient is None or self.distance is None:
             return None
         size = max(abs(self.derivative), abs(self.difference_quotient))
-        return self.distance / size if size > 100.0 * self.accuracy else self.distance
+        return self.distance / size if self.derivative else self.distance
 
     @property
     def agrees(self) -> bool | None:

@@ -32,7 +32,7 @@ GREEK = {
 }
 """Letters that are written where their names stand."""
 
-_PARTS = re.compile(r"([^\W\d_]+)(\d*)((?:_[^\W_]+)*)(\[[\w:, ]*\])?")
+_PARTS = re.compile(r"([^\W\d_]+)([0-9]*)((?:_[^\W_]+)*)(\[[0-9a-z:, ]*\])?")
 
 _SHORT = 3
 """Letters of a word that may stand below another: in, out, new."""

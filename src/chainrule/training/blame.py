@@ -95,6 +95,9 @@ def _heaviest(node: Node, index: Index, known: Mapping[Node, Array]) -> tuple[No
     match OPERATIONS[node.operation].family:
         case "elementwise":
             places = [(each, _aligned(index, known[each].shape)) for each in node.inputs]
+            chosen = _to_blame(node, [known[each][at] for each, at in places])
+            if chosen is not None:
+                places = [places[chosen]]
             made = [(each, at) for each, at in places if each.operation != "constant"]
             return max(made, key=lambda pair: _weight(known[pair[0]][pair[1]]), default=None)
         case "reduction":
@@ -111,12 +114,26 @@ def _heaviest(node: Node, index: Index, known: Mapping[Node, Array]) -> tuple[No
     return None
 
 
+def _to_blame(node: Node, operands: list[Array]) -> int | None:
+    """The operand that alone decides what an operation gives; None if all of them do."""
+    match node.operation:
+        case "select":
+            return 1 if operands[0] else 2
+        case "minimum":
+            return int(operands[1] < operands[0])
+        case "maximum":
+            return int(operands[1] > operands[0])
+        case "divide" if operands[1] == 0:
+            return 1
+    return None
+
+
 def _largest_term(node: Node, index: Index, x: Array) -> tuple[Node, Index]:
     axes = node.attributes["axes"]
     places: list[int | slice] = list(index)
     for axis in axes:
         places.insert(axis, slice(None))
-    part = _weight(x[tuple(places)])
+    part = x[tuple(places)] if node.operation == "max" else _weight(x[tuple(places)])
     inner = iter(np.unravel_index(int(np.argmax(part)), part.shape))
     own = tuple(int(next(inner)) if isinstance(each, slice) else each for each in places)
     return node.inputs[0], own
