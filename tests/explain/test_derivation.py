@@ -261,3 +261,9 @@ def test_an_expression_must_be_a_node_or_text() -> None:
 
 def test_derivation_is_the_type_that_explain_returns() -> None:
     assert isinstance(cr.explain("x", x=1), Derivation)
+
+
+def test_no_letter_looks_like_a_name_of_the_user() -> None:
+    terms = " + ".join(f"sin(x*{k})" for k in range(1, 12))
+    work = cr.explain(f"alpha*({terms})", alpha=1, x=0.3)
+    assert "α" not in {step.symbol for step in work.forward}

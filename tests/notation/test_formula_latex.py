@@ -85,6 +85,7 @@ def test_each_kind_of_formula(formula: object, latex: str) -> None:
         ("W[a__b]", r"\text{W[a\_\_b]}"),
         ("x٣", r"\text{x[U+0663]}"),
         ("größe", r"\text{größe}"),
+        ("ħ", r"\text{[U+0127]}"),
     ],
 )
 def test_names(name: str, latex: str) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from chainrule.graph.node import Node
+from chainrule.notation.names import GREEK
 
 __all__ = ["choose_symbols"]
 
@@ -48,6 +49,8 @@ def choose_symbols(order: Sequence[Node]) -> dict[Node, str]:
     if result not in symbols:
         symbols[result] = next(each for each in _RESULT if each not in taken)
         taken.add(symbols[result])
+    # A name such as alpha is set as the letter.
+    taken |= {GREEK[each] for each in taken if each in GREEK}
     # Beside w1 and w2, or w[0], a letter w would be read as one of them.
     taken |= {stem.group() for each in taken if (stem := re.match(r"[^\W\d_](?=[\d\[])", each))}
     letters = (each for each in _letters() if each not in taken)

@@ -223,7 +223,7 @@ class Check:
         if self.difference_quotient is None or self.distance is None:
             return None
         size = max(abs(self.derivative), abs(self.difference_quotient))
-        return self.distance <= 1e-7 * size + 10.0 * self.accuracy
+        return self.distance <= 1e-7 * size + 3.0 * self.accuracy
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -75,6 +75,7 @@ _FUNCTIONS = {
     "Σ": r"\sum",
     **{name: f"\\{name}" for name in ("exp", "log", "sin", "cos", "tanh", "max", "min")},
 }
+_IN_NO_OLD_FONT = "ĦħĸĿŀŉŦŧſ"
 _SIGNS = {"<": "<", "≤": r"\le", "=": "="}
 _LOWERED = {raised: plain for plain, raised in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
 _RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
@@ -159,8 +160,9 @@ def _character(each: str) -> str:
         return f"${_MATHEMATICS[each]}$"
     if each.isascii():
         return each if each.isprintable() else " "
-    # Western letters are in the fonts of every engine; others may be in none.
-    return each if each.isalpha() and ord(each) < 0x180 else f"[U+{ord(each):04X}]"
+    # Western letters are in the fonts of every engine, but for a few; others may be in none.
+    known = each.isalpha() and ord(each) < 0x180 and each not in _IN_NO_OLD_FONT
+    return each if known else f"[U+{ord(each):04X}]"
 
 
 def _lowered(raised: str) -> str:

@@ -85,7 +85,8 @@ def _shown(value: float, digits: int) -> float:
     """The number that is shown in place of ``value``."""
     if 10.0 ** (digits - 1) <= abs(value) < _LARGEST_IN_FULL:
         return float(round(value))
-    return float(f"{value:.{digits - 1}e}")
+    shown = float(f"{value:.{digits - 1}e}")
+    return shown if math.isfinite(shown) else value  # the largest cannot be rounded up
 
 
 def raised(digits: str) -> str:
