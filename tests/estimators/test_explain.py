@@ -113,6 +113,17 @@ def test_other_names_mean_the_same() -> None:
     assert "sepal length" in str(model.explain(frame.iloc[0], 0, "x[0]"))
 
 
+def test_a_column_called_like_a_weight_does_not_hide_it() -> None:
+    model = fitted()
+    work = model.explain(X[0], y[0], "W1[0, 0]", names=["a", "W1[0, 0]", "c", "d"])
+    assert list(work.gradients) == ["W1[0, 0]"]
+
+
+def test_networks_without_activation_have_their_sums_too() -> None:
+    model = fitted(activation="identity")
+    assert list(model.explain(X[0], y[0], "h1_in[2]").gradients) == ["h1_out[2]"]
+
+
 def test_without_a_name_the_steepest_parameter_is_taken() -> None:
     model = fitted()
     (steepest,) = model.explain(X[0], y[0]).gradients.values()
@@ -225,6 +236,7 @@ def test_linear_regression_explains_its_descent() -> None:
     assert update is not None
     slope = float(work.gradients["w[1, 0]"])
     assert update.after == pytest.approx(model.coef_[1] - model.learning_rate_ * slope)
+    assert list(model.explain(X[0, :2], X[0, 2], "W1[1, 0]").gradients) == ["w[1, 0]"]
     normal = cr.LinearRegression().fit(X[:, :2], X[:, 2]).explain(X[0, :2], X[0, 2], "b")
     assert normal.worksheet.update is None
     assert "takes no steps along a gradient" in str(normal)

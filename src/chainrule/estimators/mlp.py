@@ -321,7 +321,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if outputs.get(self._label_kind) != self.n_outputs_:
             raise FileError(f"{n_classes} classes do not fit {self.n_outputs_} outputs")
 
-    def _check_held_out(self, y):
+    def _check_held_out(self, y, name="The y of validation_data"):
         if self._label_kind == "multilabel-indicator":
             return
         known = self.classes_.tolist()
@@ -329,7 +329,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         unknown = [each for each in dict.fromkeys(np.ravel(y).tolist()) if each not in known]
         if unknown:
             raise ValueError(
-                f"The y of validation_data has {unknown}, which are not among the classes "
+                f"{name} has {unknown}, which are not among the classes "
                 f"{known} of the training data."
             )
 

@@ -186,8 +186,8 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, NetworkEstimat
             )
         return held_out
 
-    def _check_held_out(self, y: Array) -> None:
-        """Refuse a y of ``validation_data`` that the training data could not have."""
+    def _check_held_out(self, y: Array, name: str = "The y of validation_data") -> None:
+        """Refuse a y that the training data could not have; ``name`` is what it is called."""
         return
 
     def _restore(self) -> None:
@@ -214,7 +214,7 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, NetworkEstimat
 
     def _examined_rows(self, X, y):
         X, y = self._validate_rows(X, y, np.float64, reset=False)
-        self._check_held_out(y)
+        self._check_held_out(y, "y")
         return X, self._columns(y, np.float64)
 
     def _target_row(self, y):

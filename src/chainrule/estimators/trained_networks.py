@@ -48,6 +48,12 @@ def trained_mlp(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
         kind=f"{type(estimator).__name__} {sizes}, {network.activation}",
         aliases={
             "X": "x",
+            # Without an activation, what comes before it is what comes after it.
+            **(
+                {f"h{k}_in": f"h{k}_out" for k in range(1, n_layers)}
+                if network.activation in ("identity", "linear")
+                else {}
+            ),
             **{f"coefs_[{k}]": f"W{k + 1}" for k in range(n_layers)},
             **{f"intercepts_[{k}]": f"b{k + 1}" for k in range(n_layers)},
         },
@@ -116,7 +122,7 @@ def trained_linear(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
         row=row,
         target=target,
         kind=f"{type(estimator).__name__} of {x.shape[1]} feature(s)",
-        aliases={"X": "x", "intercept_": "b"},
+        aliases={"X": "x", "intercept_": "b", "W1": "w", "b1": "b"},
         optimizer=OptimizerState("gradient descent", SGD(), float(estimator.learning_rate_))
         if descends
         else None,

@@ -165,11 +165,12 @@ class _Arrays:
         """The array and the place that a text such as ``W2[3, 1]`` names."""
         if not isinstance(text, str):
             raise FormulaError(f"A parameter is named by text such as 'W1[0, 0]', not {text!r}.")
-        if text in self.network.features:
-            return self.network.row, (0, self.network.features.index(text))
         name, places = _read(text)
         name = self.network.aliases.get(name, name)
         node = self.named.get(name)
+        # A column may be called like a weight: then it goes by its place, x[2].
+        if node is None and text in self.network.features:
+            return self.network.row, (0, self.network.features.index(text))
         if node is None:
             known = [*self.network.features, *self.named]
             close = difflib.get_close_matches(name, known, n=1)
