@@ -59,7 +59,7 @@ def test_the_update_is_that_of_a_training_step_on_this_row(
     update = work.worksheet.update
     assert update is not None
 
-    objective = model._objective(model._row_loss(), weighted=False)
+    objective = model._objective(weighted=False)
     step = training_step(objective, model._optimizer())
     state = [np.array(each) for each in [*model._parameters, *model._memory]]
     target = model._columns(y[[60]], np.float64)

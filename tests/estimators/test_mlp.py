@@ -20,7 +20,7 @@ from sklearn.preprocessing import scale
 import chainrule as cr
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.errors import NonFiniteLossError
-from chainrule.estimators import base as base_module
+from chainrule.estimators import compiled as compiled_module
 from chainrule.networks.activations import ACTIVATIONS
 from chainrule.training import blocks as blocks_module
 
@@ -468,9 +468,9 @@ def test_partial_fit_is_for_stochastic_solvers():
 
 def test_the_engine_asked_for_is_the_engine_used(monkeypatch):
     asked = []
-    get_engine = base_module.get_engine
+    get_engine = compiled_module.get_engine
     monkeypatch.setattr(
-        base_module, "get_engine", lambda name: asked.append(name) or get_engine(name)
+        compiled_module, "get_engine", lambda name: asked.append(name) or get_engine(name)
     )
     classifier(engine="reference").fit(X, Y).predict(X)
     assert set(asked) == {"reference"}
@@ -566,7 +566,7 @@ def test_a_clone_is_new():
 def test_rows_are_not_copied(monkeypatch, dtype, early_stopping):
     rows = np.ascontiguousarray(VALUES_X, dtype=dtype)
     given = []
-    get_engine = base_module.get_engine
+    get_engine = compiled_module.get_engine
 
     def spying(name):
         engine = get_engine(name)
@@ -576,7 +576,7 @@ def test_rows_are_not_copied(monkeypatch, dtype, early_stopping):
         )
         return engine
 
-    monkeypatch.setattr(base_module, "get_engine", spying)
+    monkeypatch.setattr(compiled_module, "get_engine", spying)
     regressor(early_stopping=early_stopping, max_iter=2).fit(rows, VALUES)
     assert np.shares_memory(given[0], rows)
 

@@ -77,7 +77,7 @@ class Diagnosable(ABC):
         check_names(model, names)
         rows, targets = self._examined_rows(X, y)
         network = model._network
-        objective = model._objective(model._row_loss(), weighted=False, training=False)
+        objective = model._objective(weighted=False, training=False)
         parameters = {
             node: np.asarray(array, dtype=np.float64)
             for node, array in zip(network.parameters, model._parameters, strict=True)

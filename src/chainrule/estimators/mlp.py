@@ -6,36 +6,21 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-import scipy.special
-from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
-from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import compute_sample_weight
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    type_of_target,
-    unique_labels,
-)
 
-from chainrule.errors import FileError
 from chainrule.estimators.base import is_stochastic
 from chainrule.estimators.mlp_base import BaseMLP
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS, documented
+from chainrule.estimators.targets import ClassTargets, NumberTargets, has_probabilities
 from chainrule.networks.losses import classification_loss, regression_loss
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
 
-def _has_probabilities(estimator: Any) -> bool:
-    if estimator.loss == "hinge":
-        raise AttributeError("The hinge loss gives no probabilities: use loss='log_loss'.")
-    return True
-
-
 @documented
-class MLPClassifier(ClassifierMixin, BaseMLP):
+class MLPClassifier(ClassTargets, BaseMLP):
     """Multi-layer perceptron classifier: scikit-learn's, and more.
 
     Parameters, defaults, attributes, warnings and, with the same ``random_state``, the learned
@@ -82,7 +67,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         "loss": [StrOptions({"log_loss", "hinge"}), callable],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
-    _learned = (*BaseMLP._learned, "classes_", "_label_kind")
+    _learned = (*BaseMLP._learned, *ClassTargets._learned_of_classes)
 
     def __init__(
         self,
@@ -162,14 +147,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         self
         """
-        if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' needs all rows at once, and partial_fit sees some: "
-                "give the weights as a dict."
-            )
-        if _check_partial_fit_first_call(self, classes):
-            labels = y if type_of_target(y).startswith("multilabel") else classes
-            self._label_binarizer = LabelBinarizer().fit(labels)
+        self._learn_all_classes(y, classes)
         return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X):
@@ -185,7 +163,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         return self._labels(self._outputs(X))
 
-    @available_if(_has_probabilities)
+    @available_if(has_probabilities)
     def predict_proba(self, X):
         """The probability of each class; with several labels, of each label.
 
@@ -197,10 +175,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         array of shape (n_samples, n_classes)
         """
-        outputs = self._outputs(X)
-        return np.hstack([1.0 - outputs, outputs]) if self.n_outputs_ == 1 else outputs
+        return self._probabilities(self._outputs(X))
 
-    @available_if(_has_probabilities)
+    @available_if(has_probabilities)
     def predict_log_proba(self, X):
         """The logarithm of the probabilities, also of those too small for ``predict_proba``.
 
@@ -212,135 +189,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         array of shape (n_samples, n_classes)
         """
-        raw = self._outputs(X, activated=False)
-        if self.out_activation_ == "softmax":
-            return scipy.special.log_softmax(raw, axis=1)
-        if self.n_outputs_ == 1:
-            raw = np.hstack([-raw, raw])
-        return scipy.special.log_expit(raw)
-
-    def _labels(self, outputs):
-        # The hinge loss has its margin around 0, probabilities theirs around ½.
-        threshold = 0.0 if self.out_activation_ == "identity" else 0.5
-        if self.n_outputs_ == 1:
-            outputs = outputs.ravel()
-        return self._label_binarizer.inverse_transform(outputs, threshold)
-
-    def _score_outputs(self, y, outputs, weight):
-        if self._label_binarizer.y_type_ == "multiclass":
-            right = outputs.argmax(axis=1) == y.argmax(axis=1)
-        else:
-            threshold = 0.0 if self.out_activation_ == "identity" else 0.5
-            right = ((outputs > threshold) == (y > 0.5)).all(axis=1)
-        return float(np.average(right, weights=weight))
-
-    def _strata(self, y):
-        # scikit-learn keeps the shares of two classes, but not of more.
-        return self._label_binarizer.inverse_transform(y.ravel()) if y.shape[1] == 1 else None
+        return self._log_probabilities(self._outputs(X, activated=False))
 
     def _row_loss(self):
         return classification_loss(self.loss, self._label_binarizer.y_type_ == "multiclass")
 
-    def _row_weights(self, sample_weight, X, Y):
-        weights = super()._row_weights(sample_weight, X, Y)
-        if self.class_weight is None:
-            return weights
-        of_class = compute_sample_weight(
-            self.class_weight, self._label_binarizer.inverse_transform(Y)
-        ).astype(X.dtype)
-        if not ((of_class >= 0) & np.isfinite(of_class)).all():
-            raise ValueError(
-                f"class_weight must give each class a finite factor of 0 or more, but got "
-                f"{self.class_weight}."
-            )
-        weights = of_class if weights is None else of_class * weights
-        if not weights.any():
-            raise ValueError(
-                f"class_weight={self.class_weight} leaves no row of a weight above 0: give at "
-                f"least one class of y a factor above 0."
-            )
-        return weights
-
     def _validate_input(self, X, y, incremental, reset):
         X, y = self._validate_rows(X, y, (np.float64, np.float32), reset)
-        if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
-            binarizer = LabelBinarizer().fit(y)
-            if len(binarizer.classes_) == 1:
-                only = binarizer.classes_.tolist()[0]
-                raise ValueError(
-                    f"y holds one class only, {only!r}, and there is nothing to tell apart: give "
-                    f"rows of at least two classes."
-                )
-            self._label_binarizer, self.classes_ = binarizer, binarizer.classes_
-        else:
-            self._check_classes(unique_labels(y))
+        self._learn_classes(y, incremental)
         return X, self._columns(y, X.dtype)
-
-    def _check_classes(self, classes):
-        """Whether training may go on with these labels."""
-        if self.warm_start:
-            if set(classes) != set(self.classes_):
-                raise ValueError(
-                    "warm_start can only be used where `y` has the same classes as in the "
-                    f"previous call to fit. Previously got {self.classes_}, `y` has {classes}"
-                )
-        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
-            raise ValueError(
-                "`y` has classes not in `self.classes_`. "
-                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
-            )
-
-    def _one_target(self, y):
-        targets = np.asarray(y)[np.newaxis]
-        if self._label_kind == "multilabel-indicator":
-            if targets.shape != (1, self.n_outputs_) or not np.isin(targets, (0, 1)).all():
-                raise ValueError(f"y must hold {self.n_outputs_} labels, 0 or 1, but got {y!r}.")
-        elif targets.ndim != 1 or targets[0] not in self.classes_:
-            known = ", ".join(map(repr, self.classes_.tolist()[:20]))
-            raise ValueError(f"y must be one of the classes {known}, but got {y!r}.")
-        return targets
-
-    def _columns(self, y, dtype):
-        return self._label_binarizer.transform(y).astype(dtype)
-
-    @property
-    def _label_kind(self):
-        """One of two classes, one of several, or several labels: scikit-learn's word for it."""
-        return self._label_binarizer.y_type_
-
-    @_label_kind.setter
-    def _label_kind(self, kind):
-        # A saved model has classes_ and this, from which the rest follows.
-        self._label_binarizer = LabelBinarizer().fit(self.classes_)
-        self._label_binarizer.y_type_ = kind
-
-    def _restore(self):
-        super()._restore()
-        n_classes = len(self.classes_)
-        outputs = {"binary": 1, "multiclass": n_classes, "multilabel-indicator": n_classes}
-        if outputs.get(self._label_kind) != self.n_outputs_:
-            raise FileError(f"{n_classes} classes do not fit {self.n_outputs_} outputs")
-
-    def _check_held_out(self, y, name="The y of validation_data"):
-        if self._label_kind == "multilabel-indicator":
-            return
-        known = self.classes_.tolist()
-        # Not by sorting: a mix of text and numbers has no order.
-        unknown = [each for each in dict.fromkeys(np.ravel(y).tolist()) if each not in known]
-        if unknown:
-            raise ValueError(
-                f"{name} has {unknown}, which are not among the classes "
-                f"{known} of the training data."
-            )
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags
 
 
 @documented
-class MLPRegressor(RegressorMixin, BaseMLP):
+class MLPRegressor(NumberTargets, BaseMLP):
     """Multi-layer perceptron regressor: scikit-learn's, and more.
 
     Parameters, defaults, attributes, warnings and, with the same ``random_state``, the learned
@@ -486,30 +347,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         outputs = self._outputs(X)
         return outputs.ravel() if self.n_outputs_ == 1 else outputs
 
-    def _score_outputs(self, y, outputs, weight):
-        return float(r2_score(y, outputs, sample_weight=weight))
-
-    def _strata(self, y):
-        return None
-
     def _row_loss(self):
         return regression_loss(self.loss, self.quantile, self.huber_delta)
 
     def _validate_input(self, X, y, incremental, reset):
         X, y = self._validate_rows(X, y, (np.float64, np.float32), reset, y_numeric=True)
         return X, self._columns(y, X.dtype)
-
-    def _one_target(self, y):
-        try:
-            targets = np.asarray(y, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise ValueError(f"y must be a number, but got {y!r}.") from None
-        return targets.reshape(1, -1)
-
-    def _columns(self, y, dtype):
-        columns = np.asarray(y, dtype=dtype, order="C")
-        if self.loss == "poisson" and (columns < 0).any():
-            raise ValueError(
-                "loss='poisson' is for counts, but y has negative values: choose another loss."
-            )
-        return columns.reshape(len(columns), -1)

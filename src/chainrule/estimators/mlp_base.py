@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Hashable
 from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from chainrule.engines.base import Array
-from chainrule.errors import FileError, NonFiniteLossError
+from chainrule.errors import FileError
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.diagnosing import Diagnosable
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.matrices import NetworkMatrices
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
+from chainrule.estimators.rows import Rows
 from chainrule.estimators.saving import Savable, require_numbers
+from chainrule.estimators.targets import weights_of_rows
+from chainrule.graph.node import Node, variable
 from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from chainrule.networks.losses import Loss
 from chainrule.networks.mlp import MLP
-from chainrule.training.history import History
-from chainrule.training.loop import Progress
+from chainrule.training.step import Objective
 
 __all__ = ["BaseMLP"]
 
@@ -63,63 +64,59 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, NetworkEstimat
     def _row_loss(self) -> Loss:
         """The loss that the parameters ask for."""
 
-    def _store(self, parameters: Mapping[str, Any]) -> None:
-        """Keep what ``__init__`` was called with, and nothing more."""
-        for name in self._get_param_names():
-            setattr(self, name, parameters[name])
-
-    def _validate_params(self) -> None:
-        super()._validate_params()
-        for each in self.callbacks or ():
-            if not callable(each):
-                raise InvalidParameterError(
-                    f"The 'callbacks' parameter of {type(self).__name__} must hold functions or "
-                    f"other callables. Got {each!r} in it instead."
-                )
-
     @property
     def _parameters(self) -> list[Array]:
         return [*self.coefs_, *self.intercepts_]
 
-    @_parameters.setter
-    def _parameters(self, parameters: list[Array]) -> None:
+    def _set_parameters(self, parameters: list[Array]) -> None:
         half = len(parameters) // 2
         self.coefs_, self.intercepts_ = parameters[:half], parameters[half:]
+
+    def _initial_parameters(self, dtype: Any) -> list[Array]:
+        weights, biases = self._network.initial_parameters(self._random_state, dtype)
+        return [*weights, *biases]
+
+    def _description(self) -> Hashable:
+        return (self._network, self._row_loss(), bool(self.alpha))
+
+    def _describe_objective(self, weighted: bool, training: bool) -> Objective:
+        network, loss = self._network, self._row_loss()
+        y = variable("y", ("rows", network.layer_sizes[-1]))
+        weight = variable("sample_weight", ("rows",)) if weighted else None
+        return Objective(
+            loss.per_row(y, network.raw_output(network.X, training)).named("row_loss"),
+            (network.X, y) if weight is None else (network.X, y, weight),
+            network.parameters,
+            weight,
+            network.weights if self.alpha else (),
+            1.0 / network.layer_sizes[-1] if loss.reported_as_mean else 1.0,
+        )
+
+    def _describe_output(self, activated: bool) -> tuple[tuple[Node, ...], Node]:
+        network = self._network
+        output = network.raw_output(network.X)
+        return (network.X,), network.prediction(output) if activated else output
+
+    @property
+    def _numbers_per_row(self) -> int:
+        return sum(self._network.layer_sizes)
 
     def _fit(self, X, y, sample_weight=None, validation_data=None, incremental=False):
         hidden = _hidden_sizes(self.hidden_layer_sizes)
         fresh = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X, Y = self._validate_input(X, y, incremental, reset=fresh)
-        data = [X, Y]
-        weights = self._row_weights(sample_weight, X, Y)
-        if weights is not None:
-            data.append(weights)
+        rows = Rows((X,), (Y,), self._row_weights(sample_weight, X, Y))
         held_out = None
         if validation_data is not None:
             held_out = self._held_out(validation_data, X.dtype, Y.shape[1])
-        loss = self._row_loss()
         network = MLP(
             (X.shape[1], *hidden, Y.shape[1]),
             self.activation,
-            loss.output_activation,
+            self._row_loss().output_activation,
             float(self.dropout),
         )
-        self._random_state = check_random_state(self.random_state)
         self._start(network, X.dtype, fresh)
-        # Updated in place, so they must not be the read-only ones of a memory-mapped file.
-        self._parameters = [np.require(each, X.dtype, ["C", "W"]) for each in self._parameters]
-        try:
-            if self.solver == "lbfgs":
-                self._parameters = self._fit_lbfgs(loss, data, held_out)
-            else:
-                self._fit_epochs(loss, data, held_out, incremental)
-        except NonFiniteLossError as error:
-            raise error.with_names(getattr(self, "feature_names_in_", ())) from None
-        if not all(np.isfinite(each).all() for each in self._parameters):
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may contain large "
-                "values and need to be preprocessed."
-            )
+        self._train(rows, held_out, incremental)
         return self
 
     def _validate_rows(self, X, y, dtype, reset, **options) -> tuple[Array, Array]:
@@ -140,9 +137,7 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, NetworkEstimat
         return X.toarray(order="C") if sparse.issparse(X) else X, y
 
     def _row_weights(self, sample_weight, X, Y) -> Array | None:
-        if sample_weight is None:
-            return None
-        return _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+        return weights_of_rows(sample_weight, X)
 
     def _start(self, network: MLP, dtype: Any, fresh: bool) -> None:
         """First weights, or a check that the network is still that of the fit before."""
@@ -151,20 +146,14 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, NetworkEstimat
                 f"Training goes on from layers of sizes {self._network.layer_sizes}, but now "
                 f"{network.layer_sizes} are asked for: fit with warm_start=False first."
             )
-        if network != getattr(self, "_network", network):
-            self._built = {}  # programs of another network would only fill memory
-        self._network = network
+        self._begin(network, dtype, fresh)
         self.n_outputs_ = network.layer_sizes[-1]
         self._activation = network.activation  # the parameter may be set to another one
         self.out_activation_ = network.output_activation
         if fresh:
             self.n_layers_ = len(network.layer_sizes)
-            self.coefs_, self.intercepts_ = network.initial_parameters(self._random_state, dtype)
-            self.n_iter_ = self.t_ = 0
-            self._memory = None
-            self._progress = Progress(float(self.learning_rate_init))
 
-    def _held_out(self, validation_data, dtype, n_outputs) -> list[Array]:
+    def _held_out(self, validation_data, dtype, n_outputs) -> Rows:
         """The rows of ``validation_data`` in the form of the training data."""
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             raise ValueError(
@@ -174,17 +163,19 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, NetworkEstimat
         X, y, *weight = validation_data
         X, y = self._validate_rows(X, y, dtype, reset=False)
         self._check_held_out(y)
-        held_out = [X, self._columns(y, dtype)]
-        if held_out[1].shape[1] != n_outputs:
+        Y = self._columns(y, dtype)
+        if Y.shape[1] != n_outputs:
             raise ValueError(
-                f"The y of validation_data has {held_out[1].shape[1]} outputs, but that of the "
-                f"training data has {n_outputs}."
+                f"The y of validation_data has {Y.shape[1]} outputs, but that of the training "
+                f"data has {n_outputs}."
             )
-        if weight and weight[0] is not None:
-            held_out.append(
-                _check_sample_weight(weight[0], X, dtype=dtype, ensure_non_negative=True)
-            )
-        return held_out
+        if not weight or weight[0] is None:
+            return Rows((X,), (Y,))
+        return Rows(
+            (X,),
+            (Y,),
+            _check_sample_weight(weight[0], X, dtype=dtype, ensure_non_negative=True),
+        )
 
     def _check_held_out(self, y: Array, name: str = "The y of validation_data") -> None:
         """Refuse a y that the training data could not have; ``name`` is what it is called."""
@@ -198,14 +189,7 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, NetworkEstimat
             require_numbers(biases, sizes[k + 1 : k + 2], f"b{k + 1}", dtype)
         if sizes[0] != self.n_features_in_:
             raise FileError(f"W1 is for {sizes[0]} columns, not {self.n_features_in_}")
-        self.history_ = History(self.history_)
-        self._progress = Progress(
-            float(self.learning_rate_init),
-            losses=list(getattr(self, "loss_curve_", ())),
-            scores=list(getattr(self, "validation_scores_", None) or ()),
-            history=self.history_,
-        )
-        self._memory = None
+        self._restore_progress()
         self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
         hidden, output = self._activation, self.out_activation_
         if hidden not in ACTIVATIONS or output not in OUTPUT_ACTIVATIONS:
@@ -235,7 +219,7 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, NetworkEstimat
     def _outputs(self, X, activated=True) -> Array:
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        return self._evaluate(X, activated)
+        return self._evaluate(X, activated=activated)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

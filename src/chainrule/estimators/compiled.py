@@ -1,0 +1,50 @@
+"""Programs of an estimator, built and compiled when they are first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from chainrule.engines.base import Engine, FloatType, Function, Program
+from chainrule.engines.registry import get_engine
+
+__all__ = ["CompilingEstimator", "float_type"]
+
+
+class CompilingEstimator(BaseEstimator):
+    """Keeps what it has built and compiled; pickles and clones do not."""
+
+    _built: dict[Hashable, Any]
+
+    def _engine(self) -> Engine:
+        return get_engine(self.engine)
+
+    def _once(self, key: Hashable, build: Callable[[], Any]) -> Any:
+        """What ``build`` gives, built once for a key that names all it depends on."""
+        built = self.__dict__.setdefault("_built", {})
+        if key not in built:
+            built[key] = build()
+        return built[key]
+
+    def _compiled(
+        self, key: Hashable, dtype: np.dtype[Any], program: Callable[[], Program]
+    ) -> Function:
+        """A program compiled for one thread: several may call it, each with rows of its own."""
+        precision = float_type(dtype)
+        return self._once(
+            (key, precision, self.engine), lambda: self._engine().compile(program(), precision)
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Nodes and machine code stay behind; they are made anew when they are needed.
+        state = dict(super().__getstate__())
+        state.pop("_built", None)
+        return state
+
+
+def float_type(dtype: np.dtype[Any]) -> FloatType:
+    """The precision in which numbers of a dtype are computed."""
+    return "float32" if dtype == np.float32 else "float64"

@@ -1,0 +1,140 @@
+"""Outputs of a network, and its loss and score on rows held out, a block of rows at a time."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from chainrule.engines.base import Array, Program
+from chainrule.engines.threads import available_threads
+from chainrule.estimators.compiled import CompilingEstimator
+from chainrule.estimators.rows import Rows
+from chainrule.graph.node import Node
+from chainrule.training.blocks import block_rows, blocks, on_shares
+from chainrule.training.loop import Validate, Validation
+from chainrule.training.step import Objective
+
+__all__ = ["EvaluatingEstimator"]
+
+
+class EvaluatingEstimator(CompilingEstimator, ABC):
+    """Evaluates a network that a subclass describes."""
+
+    @property
+    @abstractmethod
+    def _parameters(self) -> list[Array]:
+        """The learned arrays, in the order of the objective's parameters; training updates them."""
+
+    @abstractmethod
+    def _description(self) -> Hashable:
+        """All that the graphs depend on: the network, and its loss."""
+
+    @abstractmethod
+    def _describe_objective(self, weighted: bool, training: bool) -> Objective:
+        """What training makes small; ``training`` puts random draws into the graph."""
+
+    @abstractmethod
+    def _describe_output(self, activated: bool) -> tuple[tuple[Node, ...], Node]:
+        """What the network reads, and its output: (rows, columns)."""
+
+    @abstractmethod
+    def _score_outputs(self, rows: Rows, outputs: Array) -> float:
+        """The score of activated outputs."""
+
+    @property
+    @abstractmethod
+    def _numbers_per_row(self) -> int:
+        """About how many numbers the network computes for a row."""
+
+    def _objective(self, weighted: bool, training: bool = True) -> Objective:
+        key = ("objective", self._description(), weighted, training)
+        return self._once(key, lambda: self._describe_objective(weighted, training))
+
+    def _validator(self, held_out: Rows) -> Validate:
+        """Evaluates loss, without random draws and penalty, and score on rows held out."""
+        weighted, n_rows = held_out.weight is not None, len(held_out)
+        objective = self._objective(weighted, training=False)
+        _, output = self._describe_output(activated=True)
+
+        def program() -> Program:
+            losses = objective.share * objective.loss_sum
+            return Program((*objective.minibatch, *objective.parameters), (output, losses))
+
+        key = ("validate", self._description(), weighted)
+        function = self._compiled(key, held_out.dtype, program)
+        columns, block = _width(output), self._block_rows(held_out.dtype)
+
+        def validate(parameters: Sequence[Array]) -> Validation:
+            outputs = np.empty((n_rows, columns), held_out.dtype)
+
+            def share(start: int, stop: int) -> float:
+                losses = 0.0
+                for rows in blocks(start, stop, block):
+                    data = self._block_of(held_out.arrays, rows)
+                    outputs[rows], part = function(*data, *parameters)
+                    losses += float(part)
+                return losses
+
+            loss_sum = sum(on_shares(share, n_rows, block, available_threads(self.n_threads)))
+            # Weights may have overflowed in the last update: the next step will say so.
+            score = math.nan
+            if np.isfinite(outputs).all():
+                score = self._score_outputs(held_out, outputs)
+            return Validation(loss_sum / held_out.total_weight, score)
+
+        return validate
+
+    def _evaluate(self, *inputs: Any, activated: bool = True) -> Array:
+        """The outputs of the network for checked inputs, which may be sparse."""
+        return self._evaluated(
+            ("outputs", activated), lambda: self._describe_output(activated), inputs
+        )
+
+    def _evaluated(self, key: Hashable, describe: Any, inputs: Sequence[Any]) -> Array:
+        """A value of the network for each row of the inputs.
+
+        Parameters
+        ----------
+        key : hashable
+            What the value is, by name.
+        describe : callable
+            Gives the variables that are read, and the value: (rows, columns).
+        inputs : sequence of array or sparse matrix
+        """
+        parameters = self._parameters
+        dtype = parameters[0].dtype
+        nodes = self._objective(weighted=False, training=False).parameters
+
+        def program() -> Program:
+            read, value = describe()
+            return Program((*read, *nodes), (value,))
+
+        function = self._compiled((key, self._description()), dtype, program)
+        inputs = [each.tocsr() if sparse.issparse(each) else each for each in inputs]
+        values = np.empty((inputs[0].shape[0], _width(function.program.outputs[0])), dtype)
+        block = self._block_rows(dtype)
+
+        def share(start: int, stop: int) -> None:
+            for rows in blocks(start, stop, block):
+                (values[rows],) = function(*self._block_of(inputs, rows), *parameters)
+
+        on_shares(share, len(values), block, available_threads(self.n_threads))
+        return values
+
+    def _block_of(self, arrays: Sequence[Any], rows: slice) -> list[Array]:
+        """Some rows of each array, dense."""
+        return [each[rows].toarray() if sparse.issparse(each) else each[rows] for each in arrays]
+
+    def _block_rows(self, dtype: np.dtype[Any]) -> int:
+        return block_rows(self._numbers_per_row, dtype.itemsize)
+
+
+def _width(output: Node) -> int:
+    columns = output.shape[1]
+    assert isinstance(columns, int)
+    return columns

@@ -1,0 +1,60 @@
+"""Rows as networks are given them: checked, in the precision of training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.engines.base import Array
+
+__all__ = ["Rows"]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to train on, or to measure.
+
+    Attributes
+    ----------
+    inputs : tuple of array
+        What the network reads.
+    targets : tuple of array
+        What its loss compares with; none where that is the input itself.
+    weight : array, optional
+        A weight for each row.
+    """
+
+    inputs: tuple[Array, ...]
+    targets: tuple[Array, ...] = ()
+    weight: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.inputs[0])
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """All of them, in the order of an objective's minibatch."""
+        weight = () if self.weight is None else (self.weight,)
+        return (*self.inputs, *self.targets, *weight)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The precision."""
+        return self.inputs[0].dtype
+
+    @property
+    def total_weight(self) -> float:
+        """Σ weight; the number of rows where they have none."""
+        if self.weight is None:
+            return float(len(self))
+        return float(np.sum(self.weight, dtype=np.float64))
+
+    def part(self, index: npt.NDArray[np.int64]) -> Rows:
+        """Some of the rows."""
+        return Rows(
+            tuple(each[index] for each in self.inputs),
+            tuple(each[index] for each in self.targets),
+            None if self.weight is None else self.weight[index],
+        )
