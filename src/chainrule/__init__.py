@@ -71,6 +71,16 @@ _HOME = {
     "chainrule.matrices.form": ("matrix_form",),
     "chainrule.estimators.linear": ("LinearRegression",),
     "chainrule.estimators.mlp": ("MLPClassifier", "MLPRegressor"),
+    "chainrule.estimators.recurrent_classifiers": (
+        "GRUClassifier",
+        "LSTMClassifier",
+        "RNNClassifier",
+    ),
+    "chainrule.estimators.recurrent_regressors": (
+        "GRURegressor",
+        "LSTMRegressor",
+        "RNNRegressor",
+    ),
     "chainrule.estimators.loading": ("load",),
     "chainrule.estimators.table_model": ("TableModel",),
 }

@@ -6,7 +6,7 @@ added up here, and what broadcasting stretched is summed back here, so no rule h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import chainrule.graph.functions as fn
 from chainrule.calculus.rules import NOT_DIFFERENTIABLE, RULES
@@ -14,10 +14,13 @@ from chainrule.calculus.simplify import simplify
 from chainrule.calculus.through_time import backward_scan
 from chainrule.errors import GraphError
 from chainrule.graph.node import Node, constant
+from chainrule.graph.operations import Range
 from chainrule.graph.shape import Shape, format_shape
 from chainrule.graph.traversal import dependents, topological_order
 
 __all__ = ["gradient", "local_gradients", "pull_back", "unbroadcast"]
+
+Ranges = tuple[Range | None, ...]
 
 
 def gradient(output: Node, wrt: Sequence[Node]) -> list[Node]:
@@ -82,6 +85,7 @@ def pull_back(
     """
     order = topological_order(outputs)
     active = dependents(order, wanted)
+    parts: dict[Node, list[Node]] = {}
     bars: dict[Node, Node] = {}
 
     def add(node: Node, bar: Node | None) -> None:
@@ -89,14 +93,16 @@ def pull_back(
             part = unbroadcast(bar, node.shape)
             if part.shape != node.shape:
                 raise GraphError(f"A gradient of {part.type} flows back into {node!r}.")
-            bars[node] = bars[node] + part if node in bars else part
+            parts.setdefault(node, []).append(part)
 
     for output, bar in zip(outputs, output_bars, strict=True):
         add(output, bar)
     first_of_loop = _first_of_each_loop(order)
     for node in reversed(order):
+        if node in parts:  # every use of it has been seen by now
+            bars[node] = _total(parts[node])
         if node.operation == "scan":
-            # The last of its loop to be met: every use of the others has been seen by now.
+            # The last of its loop to be met: the others have their gradients by now.
             if first_of_loop[_loop_key(node)] is node:
                 same = [
                     each for each in order if each in bars and _loop_key(each) == _loop_key(node)
@@ -139,6 +145,48 @@ def unbroadcast(bar: Node, shape: Shape) -> Node:
         if axis < extra or (shape[axis - extra] == 1 and bar.shape[axis] != 1)
     ]
     return fn.reshape(fn.sum(bar, stretched), shape) if stretched else bar
+
+
+def _total(parts: Sequence[Node]) -> Node:
+    """The sum of the gradients that flow back into a value from its uses.
+
+    Parts of the value that were sliced out one beside the other, as gates are, send back
+    gradients that stand side by side: nothing is padded with zeros and added.
+    """
+    cut: dict[Ranges, Node] = {}
+    rest: list[Node] = []
+    for part in parts:
+        if part.operation == "pad":
+            ranges, piece = part.attributes["ranges"], part.inputs[0]
+            cut[ranges] = cut[ranges] + piece if ranges in cut else piece
+        else:
+            rest.append(part)
+    axis, tiles = _tiles(cut, parts[0].shape)
+    if tiles:
+        parts = [fn.concatenate([cut[each] for each in tiles], axis), *rest]
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def _tiles(cut: Iterable[Ranges], shape: Shape) -> tuple[int, list[Ranges]]:
+    """The axis along which ranges lie one after another and cover it, and they in this order.
+
+    There is no list where they do not.
+    """
+    axes = {axis for ranges in cut for axis, bounds in enumerate(ranges) if bounds is not None}
+    if len(axes) != 1:
+        return 0, []
+    (axis,) = axes
+    bounds = {ranges: ranges[axis] or (0, None) for ranges in cut}
+    if any(stop is None or start < 0 for start, stop in bounds.values()):
+        return 0, []
+    tiles = sorted(bounds, key=lambda ranges: bounds[ranges][0])
+    starts = [bounds[each][0] for each in tiles]
+    stops = [bounds[each][1] for each in tiles]
+    covers = starts == [0, *stops[:-1]] and stops[-1] == shape[axis]
+    return axis, tiles if covers else []
 
 
 def _loop_key(node: Node) -> tuple[object, ...]:

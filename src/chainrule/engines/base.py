@@ -177,6 +177,19 @@ class TrainingLoop(ABC):
             if not array.flags.writeable:
                 raise GraphError(f"{node.name!r} is updated in place, but its array is read-only.")
 
+    def count_minibatches(self, order: npt.NDArray[np.int64] | None, batch_size: int) -> int:
+        """The number of minibatches of an epoch over the rows of ``order``."""
+        n_visited = len(self.data[0]) if order is None else len(order)
+        return -(-n_visited // batch_size) if batch_size > 0 else 0
+
+    def rows_of_minibatch(
+        self, order: npt.NDArray[np.int64] | None, batch_size: int, index: int
+    ) -> npt.NDArray[np.int64]:
+        """The rows of the data that make a minibatch."""
+        n_visited = len(self.data[0]) if order is None else len(order)
+        bounds = minibatch_bounds(index, batch_size, n_visited)
+        return np.arange(*bounds) if order is None else order[slice(*bounds)]
+
     def run(
         self,
         order: npt.NDArray[np.int64] | None,
@@ -207,7 +220,7 @@ class TrainingLoop(ABC):
         """
         n_rows = len(self.data[0])
         n_visited = n_rows if order is None else len(order)
-        n_steps = -(-n_visited // batch_size) if batch_size > 0 else 0
+        n_steps = self.count_minibatches(order, batch_size)
         if not 0 <= first <= last <= n_steps:
             raise ShapeError(
                 f"Minibatches {first} to {last} of {batch_size} rows are asked for, but "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -169,6 +169,7 @@ class NetworkEstimator(EvaluatingEstimator):
             None if held_out is None else self._validator(held_out),
             self.callbacks or (),
             bool(self.verbose),
+            self._before_epoch(rows),
         ).run(warn=not incremental)
         self._memory = state[len(parameters) :]
         self._publish(progress)
@@ -188,6 +189,10 @@ class NetworkEstimator(EvaluatingEstimator):
             n_threads=available_threads(self.n_threads),
             batch_size=batch_size,
         )
+
+    def _before_epoch(self, rows: Rows) -> Callable[[], None] | None:
+        """What brings the rows up to date before each epoch, if anything has to."""
+        return None
 
     def _split(self, rows: Rows) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Rows to train on and rows held out, drawn as scikit-learn's MLP draws them."""

@@ -67,17 +67,18 @@ class EvaluatingEstimator(CompilingEstimator, ABC):
 
         key = ("validate", self._description(), weighted)
         function = self._compiled(key, held_out.dtype, program)
-        columns, block = _width(output), self._block_rows(held_out.dtype)
+        tail, block = _tail(output, held_out.inputs), self._block_rows(held_out.dtype)
 
         def validate(parameters: Sequence[Array]) -> Validation:
-            outputs = np.empty((n_rows, columns), held_out.dtype)
+            outputs = np.zeros((n_rows, *tail), held_out.dtype)
 
             def share(start: int, stop: int) -> float:
                 losses = 0.0
                 for rows in blocks(start, stop, block):
                     data = self._block_of(held_out.arrays, rows)
-                    outputs[rows], part = function(*data, *parameters)
-                    losses += float(part)
+                    part, loss = function(*data, *parameters)
+                    _put(outputs[rows], part)
+                    losses += float(loss)
                 return losses
 
             loss_sum = sum(on_shares(share, n_rows, block, available_threads(self.n_threads)))
@@ -116,12 +117,14 @@ class EvaluatingEstimator(CompilingEstimator, ABC):
 
         function = self._compiled((key, self._description()), dtype, program)
         inputs = [each.tocsr() if sparse.issparse(each) else each for each in inputs]
-        values = np.empty((inputs[0].shape[0], _width(function.program.outputs[0])), dtype)
+        tail = _tail(function.program.outputs[0], inputs)
+        values = np.zeros((inputs[0].shape[0], *tail), dtype)
         block = self._block_rows(dtype)
 
         def share(start: int, stop: int) -> None:
             for rows in blocks(start, stop, block):
-                (values[rows],) = function(*self._block_of(inputs, rows), *parameters)
+                (part,) = function(*self._block_of(inputs, rows), *parameters)
+                _put(values[rows], part)
 
         on_shares(share, len(values), block, available_threads(self.n_threads))
         return values
@@ -134,7 +137,14 @@ class EvaluatingEstimator(CompilingEstimator, ABC):
         return block_rows(self._numbers_per_row, dtype.itemsize)
 
 
-def _width(output: Node) -> int:
-    columns = output.shape[1]
-    assert isinstance(columns, int)
-    return columns
+def _tail(output: Node, inputs: Sequence[Any]) -> tuple[int, ...]:
+    """The sizes of an output beyond its rows; one that is not known is that of the first input."""
+    return tuple(
+        size if isinstance(size, int) else int(inputs[0].shape[axis])
+        for axis, size in enumerate(output.shape[1:], 1)
+    )
+
+
+def _put(place: Array, values: Array) -> None:
+    """Write values that may end before their place does: a block has the steps it needs."""
+    place[tuple(slice(size) for size in values.shape)] = values

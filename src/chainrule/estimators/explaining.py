@@ -27,6 +27,10 @@ class Explainable(ABC):
     def _target_row(self, y: Any) -> Array:
         """The target of one row as the network is given it: (1, outputs)."""
 
+    def _one_input(self, x_row: npt.ArrayLike) -> Array:
+        """One row, checked, in doubles, with an axis for rows."""
+        return one_row(self, x_row)
+
     @abstractmethod
     def _trained_network(self, x: Array, y: Array) -> TrainedNetwork:
         """The network, with one row of doubles and its target."""
@@ -44,14 +48,17 @@ class Explainable(ABC):
         Parameters
         ----------
         x_row : array-like of shape (n_features,) or (1, n_features)
-            A row as ``predict`` takes it.
+            A row as ``predict`` takes it; for a recurrent network a sequence, (n_timesteps,
+            n_features).
         y : label, number, or array-like of shape (n_outputs,)
             What the output should be.
         parameter : str, optional
             A weight, a bias, an input or a unit, counted from 0: ``"W2[3, 1]"`` is
             ``coefs_[1][3, 1]``; ``"b1[0]"``, ``"x[2]"`` or the name of a feature,
-            ``"h1_in[4]"`` and ``"h1_out[4]"`` before and after the activation. By default
-            the parameter whose gradient is the largest for this row.
+            ``"h1_in[4]"`` and ``"h1_out[4]"`` before and after the activation. Of a recurrent
+            network ``"x[5, 2]"`` is feature 2 of step 5, ``"h1[5, 3]"`` unit 3 of layer 1 after
+            step 5, and so are its gates. By default the parameter whose gradient is the largest
+            for this row.
         names : sequence of str, optional
             What the features are called; ``feature_names_in_`` by default.
 
@@ -89,7 +96,7 @@ class Explainable(ABC):
 
         check_is_fitted(self)
         check_names(self, names)
-        network = self._trained_network(one_row(self, x_row), self._target_row(y))
+        network = self._trained_network(self._one_input(x_row), self._target_row(y))
         if names is None:
             names = getattr(self, "feature_names_in_", ())
         return explain_trained(dataclasses.replace(network, features=tuple(names)), parameter)

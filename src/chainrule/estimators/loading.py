@@ -8,13 +8,32 @@ from typing import Any
 from chainrule.errors import FileError
 from chainrule.estimators.linear import LinearRegression
 from chainrule.estimators.mlp import MLPClassifier, MLPRegressor
+from chainrule.estimators.recurrent_classifiers import (
+    GRUClassifier,
+    LSTMClassifier,
+    RNNClassifier,
+)
+from chainrule.estimators.recurrent_regressors import GRURegressor, LSTMRegressor, RNNRegressor
 from chainrule.estimators.saving import restore_estimator
 from chainrule.estimators.table_model import TableModel
 from chainrule.files.model_file import read_model_file
 
 __all__ = ["load"]
 
-ESTIMATORS = {each.__name__: each for each in (LinearRegression, MLPClassifier, MLPRegressor)}
+ESTIMATORS = {
+    each.__name__: each
+    for each in (
+        LinearRegression,
+        MLPClassifier,
+        MLPRegressor,
+        RNNClassifier,
+        RNNRegressor,
+        LSTMClassifier,
+        LSTMRegressor,
+        GRUClassifier,
+        GRURegressor,
+    )
+}
 
 
 def load(path: str | Path) -> Any:

@@ -100,6 +100,68 @@ _SHARED_DOCUMENTATION = {
     n_iter_no_change : int, default=10
     max_fun : int, default=15000
         The most evaluations of the loss by L-BFGS.""",
+    "recurrent": """num_layers : int, default=1
+        Layers; each reads the states of the one below.
+    bidirectional : bool, default=False
+        Whether each layer also runs through the sequences from their ends.
+    output : {"last", "mean", "max", "each"}, default="last"
+        What predictions are made from: the state after the last step of a sequence, the mean or
+        the largest of its states, or each of them; ``"each"`` gives an output for each step.
+    truncation : int, default=None
+        Cut series into windows of so many steps, to whose start gradients flow back; the state
+        goes on from window to window. For long series with an output at each step.
+    clip_norm : float or None, default=1.0
+        A gradient that is longer, all parameters together, is shortened to this length; not for
+        ``"lbfgs"``.""",
+    "recurrent_training": """solver : str, default="adam"
+        ``"adam"``, ``"adamw"``, ``"sgd"``, ``"adagrad"``, ``"rmsprop"`` or ``"lbfgs"``.
+        ``"lbfgs"`` looks at all sequences at every step and suits small data; the others go
+        through minibatches, each of sequences of about the same length.
+    alpha : float, default=0.0
+        Strength of the L2 penalty ½·alpha·Σ W² on all matrices, which is added to the sum of the
+        losses of a minibatch. With ``"adamw"``, each step shrinks them by learning rate times
+        alpha.
+    batch_size : int or "auto", default="auto"
+        Sequences, or windows, of a minibatch; ``"auto"`` is 32, or all if there are fewer.
+    learning_rate, learning_rate_init, power_t, max_iter, shuffle, random_state, tol, verbose,\
+    warm_start, momentum, nesterovs_momentum, early_stopping, validation_fraction, beta_1,\
+    beta_2, epsilon, n_iter_no_change, max_fun
+        As for :class:`~chainrule.MLPClassifier`; the first learning rate is 0.003.""",
+    "classifier_loss": """loss : {"log_loss", "hinge"} or callable, default="log_loss"
+        ``"hinge"`` gives no probabilities. A callable gets nodes ``y`` (0 or 1) and ``output``
+        (before the last activation), both (rows, outputs), and returns a loss for each row.
+    class_weight : dict, "balanced" or None, default=None
+        A factor for the sample weights of each class.""",
+    "regressor_loss": """loss : str or callable, default="squared_error"
+        ``"squared_error"``, ``"absolute_error"``, ``"huber"``, ``"quantile"`` or ``"poisson"``.
+        A callable gets nodes ``y`` and ``output``, both (rows, outputs), and returns a loss for
+        each row. The loss of a sequence with several outputs in time is their mean.
+    quantile : float, default=0.5
+        For ``"quantile"``: which one.
+    huber_delta : float, default=1.0
+        For ``"huber"``: from where on errors count linearly.""",
+    "recurrent_attributes": """weights_ : dict of str to array
+        For each layer k the weights ``"Wk"`` of the input, ``"Uk"`` of the state before, and the
+        biases ``"bk"``, those of all gates side by side (LSTM: i, f, o, g; GRU: r, z, n), and
+        for a GRU with ``reset_after`` ``"bk_n"``; with ``_back`` for the other direction. Last
+        come ``"V"`` and ``"d"``, which make the outputs.
+    loss_ : float
+        The latest loss, with its penalty.
+    history_ : dict of list
+        A row for each epoch: ``epoch``, ``loss``, ``learning_rate``, ``seconds``, and with
+        validation data ``validation_loss`` (without penalty) and ``validation_score``.
+    loss_curve_, best_loss_, validation_scores_, best_validation_score_
+        As of :class:`~chainrule.MLPClassifier`.
+    n_iter_ : int
+        Epochs, or iterations of L-BFGS, of the latest fit.
+    t_ : int
+        Sequences, or windows, seen in training.
+    n_outputs_ : int
+    out_activation_ : str
+    n_features_in_ : int
+        Features of a step; of an array of shape (n_samples, n_timesteps), its steps.
+    feature_names_in_ : array of str
+        Only where the columns of a table have names.""",
     "ours": """rho : float, default=0.9
         For ``"rmsprop"``: how much its running mean keeps at each step.
     dropout : float, default=0.0

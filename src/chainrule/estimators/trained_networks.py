@@ -16,7 +16,7 @@ from chainrule.graph.node import Node, variable
 from chainrule.networks.linear import LinearModel
 from chainrule.training.optimizers import SGD
 
-__all__ = ["trained_linear", "trained_mlp"]
+__all__ = ["trained_linear", "trained_mlp", "trained_recurrent"]
 
 
 def trained_mlp(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
@@ -24,18 +24,7 @@ def trained_mlp(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
     network = estimator._network
     row, target = variable("x", x.shape), variable("y", y.shape)
     loss = fn.sum(estimator._row_loss().per_row(target, network.raw_output(row)))
-    stochastic = estimator.solver in STOCHASTIC_SOLVERS
-    rule = estimator._optimizer() if stochastic else None
-    alpha = float(estimator.alpha)
-    decoupled = rule is not None and rule.decoupled_decay
-    if alpha and not decoupled:
-        squares = [fn.sum(fn.square(each)) for each in network.weights]
-        total = squares[0]
-        for each in squares[1:]:
-            total = total + each
-        # Of a minibatch of one row, its weight is left in the penalty alone.
-        strength = 0.5 * alpha / _row_weight(estimator, y)
-        loss = loss.named("row_loss") + (strength * total).named("penalty")
+    loss, rule, alpha = _descended(estimator, network, loss, y)
     given = dict(zip(network.parameters, map(_double, estimator._parameters), strict=True))
     sizes = " → ".join(str(size) for size in network.layer_sizes)
     n_layers = len(network.weights)
@@ -61,6 +50,45 @@ def trained_mlp(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
         optimizer=None if rule is None else _state(estimator, rule, network, alpha),
         no_update="L-BFGS looks at all rows at once: a single one brings no update.",
     )
+
+
+def trained_recurrent(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
+    """A fitted recurrent network with one sequence and its target, or its targets."""
+    network = estimator._network
+    row, target = variable("x", x.shape), variable("y", y.shape)
+    _, losses = network.row_losses(estimator._row_loss(), X=row, y=target)
+    loss, rule, alpha = _descended(estimator, network, fn.sum(losses), y)
+    given = dict(zip(network.parameters, map(_double, estimator._parameters), strict=True))
+    sizes = [network.n_features, *[network.state_size] * network.num_layers, network.n_outputs]
+    return TrainedNetwork(
+        loss=loss.named("loss"),
+        given={row: x, target: y, **given},
+        parameters=network.parameters,
+        row=row,
+        target=target,
+        kind=f"{type(estimator).__name__} {' → '.join(map(str, sizes))}, {x.shape[1]} steps",
+        aliases={"X": "x"},
+        describe=network.describe,
+        optimizer=None if rule is None else _state(estimator, rule, network, alpha),
+        no_update="L-BFGS looks at all rows at once: a single one brings no update.",
+    )
+
+
+def _descended(estimator: Any, network: Any, loss: Node, y: Array) -> tuple[Node, Any, float]:
+    """What training descends for one row: its loss with the penalty; the optimizer, and alpha."""
+    stochastic = estimator.solver in STOCHASTIC_SOLVERS
+    rule = estimator._optimizer() if stochastic else None
+    alpha = float(estimator.alpha)
+    decoupled = rule is not None and rule.decoupled_decay
+    if alpha and not decoupled:
+        squares = [fn.sum(fn.square(each)) for each in network.weights]
+        total = squares[0]
+        for each in squares[1:]:
+            total = total + each
+        # Of a minibatch of one row, its weight is left in the penalty alone.
+        strength = 0.5 * alpha / _row_weight(estimator, y)
+        loss = loss.named("row_loss") + (strength * total).named("penalty")
+    return loss, rule, alpha
 
 
 def _row_weight(estimator: Any, y: Array) -> float:

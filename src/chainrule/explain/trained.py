@@ -42,9 +42,9 @@ class TrainedNetwork:
         The row, its target and the parameters.
     parameters : tuple of Node
     row : Node
-        The input: (1, features).
+        The input: (1, features); of a recurrent network (1, time, features).
     target : Node
-        (1, outputs).
+        (1, outputs), or (1, time, outputs).
     kind : str
         What it is, in words: ``MLPClassifier 4 → 8 → 3``.
     features : tuple of str
@@ -168,8 +168,11 @@ class _Arrays:
         name, places = _read(text)
         name = self.network.aliases.get(name, name)
         node = self.named.get(name)
+        step = self.named.get(f"{name}[{places[0]}]") if places else None
+        if step is not None:  # of a loop over time, the value at one step
+            name, node, places = step.name or "", step, places[1:]
         # A column may be called like a weight: then it goes by its place, x[2].
-        if node is None and text in self.network.features:
+        if node is None and text in self.network.features and self.network.row.rank == 2:
             return self.network.row, (0, self.network.features.index(text))
         if node is None:
             known = [*self.network.features, *self.named]
@@ -203,8 +206,17 @@ class _Arrays:
     def _described(self) -> Iterator[str]:
         chosen = [*self.network.parameters, self.network.row]
         chosen += [node for node in self.named.values() if node not in chosen]
+        steps = {name for name in self.named if name.endswith("]")}
         for node in chosen:
-            yield f"{node.name} {format_shape(self._sizes(node))}"
+            name = node.name or ""
+            if f"{name}[0]" in steps:
+                continue
+            if name in steps:
+                if not name.endswith("[0]"):
+                    continue
+                last = sum(each.startswith(name[:-2]) for each in steps) - 1
+                name = f"{name} to {name[:-2]}{last}]"
+            yield f"{name} {format_shape(self._sizes(node))}"
 
 
 def _filled(places: Index, sizes: Index) -> Index:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from chainrule.engines.base import Array
 
-__all__ = ["glorot_uniform"]
+__all__ = ["glorot_uniform", "orthogonal"]
 
 
 def glorot_uniform(
@@ -53,3 +53,32 @@ def glorot_uniform(
     weights = random_state.uniform(-bound, bound, (fan_in, fan_out))
     biases = random_state.uniform(-bound, bound, fan_out)
     return weights.astype(dtype, copy=False), biases.astype(dtype, copy=False)
+
+
+def orthogonal(size: int, random_state: np.random.RandomState) -> Array:
+    """A square matrix that keeps lengths: repeated, it lets nothing grow or fade.
+
+    Parameters
+    ----------
+    size : int
+    random_state : RandomState
+
+    Returns
+    -------
+    array of shape (size, size)
+        In double precision.
+
+    References
+    ----------
+    Saxe, McClelland & Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep
+    linear neural networks", 2014; Mezzadri, "How to generate random matrices from the classical
+    compact groups", 2007, for drawing it evenly.
+
+    Examples
+    --------
+    >>> Q = orthogonal(3, np.random.RandomState(0))
+    >>> bool(np.allclose(Q @ Q.T, np.eye(3)))
+    True
+    """
+    q, r = np.linalg.qr(random_state.normal(size=(size, size)))
+    return q * np.sign(np.diag(r))

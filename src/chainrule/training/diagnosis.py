@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.engines.base import Array, FloatType, TrainingLoop, minibatch_bounds
+from chainrule.engines.base import Array, FloatType, TrainingLoop
 from chainrule.engines.reference import evaluate
 from chainrule.errors import NonFiniteLossError
 from chainrule.graph.node import Node
@@ -161,9 +161,7 @@ def explain_failure(
     epoch : int
         Counted from 1.
     """
-    n_rows = len(loop.data[0]) if order is None else len(order)
-    bounds = minibatch_bounds(failed_step, batch_size, n_rows)
-    rows = np.arange(*bounds) if order is None else order[slice(*bounds)]
+    rows = loop.rows_of_minibatch(order, batch_size, failed_step)
     settings = {node: loop.settings[node.name or ""] for node in loop.step.settings}
     minibatch = {
         node: array[rows] for node, array in zip(loop.step.minibatch, loop.data, strict=True)

@@ -129,6 +129,8 @@ class Epochs:
     callbacks : sequence of callable
     verbose : bool, default=False
         Print a line for each epoch.
+    before_epoch : callable, optional
+        Called without arguments: for data that follow the parameters.
     """
 
     loop: TrainingLoop
@@ -140,11 +142,12 @@ class Epochs:
     validate: Validate | None = None
     callbacks: Sequence[Callback] = ()
     verbose: bool = False
+    before_epoch: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         self.order = self.rows
         self.n_rows = len(self.loop.data[0]) if self.rows is None else len(self.rows)
-        self.n_steps = -(-self.n_rows // self.plan.batch_size)
+        self.n_steps = self.loop.count_minibatches(self.order, self.plan.batch_size)
         self.steps_per_call = 1
         self.parameters = self.loop.state[: self.n_parameters]
 
@@ -201,6 +204,8 @@ class Epochs:
         rate = progress.learning_rate
         self.loop.settings["learning_rate"] = rate
         start = time.perf_counter()
+        if self.before_epoch is not None:
+            self.before_epoch()
         progress.loss = self._minibatches() / self.n_rows
         seconds = time.perf_counter() - start
         progress.epochs += 1

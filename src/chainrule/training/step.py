@@ -85,7 +85,9 @@ class Objective:
         return Program(inputs, tuple(simplify(outputs)))
 
 
-def training_step(objective: Objective, optimizer: Optimizer) -> TrainingStep:
+def training_step(
+    objective: Objective, optimizer: Optimizer, clip_norm: float | None = None
+) -> TrainingStep:
     """One step of ``optimizer`` down the gradient of ``objective``.
 
     Settings of the step are ``learning_rate``, and ``alpha`` where something is penalised.
@@ -94,11 +96,18 @@ def training_step(objective: Objective, optimizer: Optimizer) -> TrainingStep:
     ----------
     objective : Objective
     optimizer : Optimizer
+    clip_norm : float, optional
+        A gradient that is longer is shortened to this length, all parameters together.
 
     Returns
     -------
     TrainingStep
         Its state are the parameters, then what the optimizer remembers.
+
+    References
+    ----------
+    Pascanu, Mikolov & Bengio, "On the difficulty of training recurrent neural networks", 2013,
+    for clipping.
 
     Examples
     --------
@@ -120,7 +129,9 @@ def training_step(objective: Objective, optimizer: Optimizer) -> TrainingStep:
     memory: list[Node] = []
     new_parameters: list[Node] = []
     new_memory: list[Node] = []
-    gradients = gradient(descended, objective.parameters)
+    gradients = [each * scale for each in gradient(descended, objective.parameters)]
+    if clip_norm is not None:
+        gradients = _clipped(gradients, clip_norm)
     for parameter, bar in zip(objective.parameters, gradients, strict=True):
         remembered = [
             variable(f"{parameter.name}_{name}", parameter.shape) for name in optimizer.memory
@@ -128,7 +139,7 @@ def training_step(objective: Objective, optimizer: Optimizer) -> TrainingStep:
         start = parameter
         if optimizer.decoupled_decay and parameter in objective.penalised:
             start = parameter * (1.0 - learning_rate * objective.alpha)
-        value, kept = optimizer.update(start, bar * scale, remembered, learning_rate, count + 1.0)
+        value, kept = optimizer.update(start, bar, remembered, learning_rate, count + 1.0)
         new_parameters.append(value)
         memory.extend(remembered)
         new_memory.extend(kept)
@@ -140,6 +151,15 @@ def training_step(objective: Objective, optimizer: Optimizer) -> TrainingStep:
     settings = (learning_rate, objective.alpha) if objective.penalised else (learning_rate,)
     state = (*objective.parameters, *memory)
     return TrainingStep(objective.minibatch, state, tuple(updates), settings, loss)
+
+
+def _clipped(gradients: list[Node], longest: float) -> list[Node]:
+    """Gradients, all of them shortened alike where they are longer than ``longest`` together."""
+    squares = constant(0.0)
+    for each in gradients:
+        squares = squares + fn.sum(fn.square(each))
+    factor = longest / fn.maximum(fn.sqrt(squares), longest)
+    return [each * factor for each in gradients]
 
 
 def initial_state(step: TrainingStep, parameters: Mapping[Node, Array]) -> list[Array]:

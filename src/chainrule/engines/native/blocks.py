@@ -291,7 +291,7 @@ class BlockBuilder:
             assert isinstance(length, int)
             bounds = [(start, start + length) if k == axis else None for k in range(node.rank)]
             store = Store(part, subview(target, bounds), "set")
-            self.add_kernel(part.shape, store, split=False)
+            self._add_to_kernel(part.shape, store, None, split=False)
             start += length
 
     def _lower_view(self, node: Node) -> None:

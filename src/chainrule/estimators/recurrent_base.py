@@ -1,0 +1,429 @@
+"""What the recurrent classifiers and regressors share."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import abstractmethod
+from collections.abc import Callable, Hashable
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import is_classifier
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+import chainrule.graph.functions as fn
+from chainrule.engines.base import Array, Program, TrainingLoop, TrainingStep
+from chainrule.errors import FileError
+from chainrule.estimators.base import NetworkEstimator
+from chainrule.estimators.explaining import Explainable
+from chainrule.estimators.rows import Rows
+from chainrule.estimators.saving import Savable, require_numbers
+from chainrule.estimators.sequences import Sequences, read_sequences, unpadded
+from chainrule.estimators.targets import weights_of_rows
+from chainrule.estimators.windows import Windows
+from chainrule.graph.node import Node, variable
+from chainrule.networks.losses import Loss
+from chainrule.networks.recurrent import RecurrentNetwork
+from chainrule.training.buckets import BucketedLoop, buckets_by_length
+from chainrule.training.step import Objective, training_step
+
+__all__ = ["BaseRecurrent"]
+
+
+class BaseRecurrent(Explainable, Savable, NetworkEstimator):
+    """Sequences in, and for each of them, or for each step, an output."""
+
+    _learned: ClassVar[tuple[str, ...]] = (
+        "best_loss_",
+        "best_validation_score_",
+        "feature_names_in_",
+        "history_",
+        "loss_",
+        "loss_curve_",
+        "n_features_in_",
+        "n_iter_",
+        "out_activation_",
+        "t_",
+        "validation_scores_",
+        "weights_",
+        "_is_table",
+        "_is_forecaster",
+        "_described",
+    )
+    _network: RecurrentNetwork
+    _trains_masked: bool
+    _is_table: bool
+    _steps: int
+
+    # --- what a kind of network, and a task, says -------------------------------------------
+
+    @property
+    @abstractmethod
+    def _cell(self) -> str:
+        """The key of ``CELLS`` that the parameters ask for."""
+
+    @abstractmethod
+    def _row_loss(self) -> Loss:
+        """The loss that the parameters ask for."""
+
+    @abstractmethod
+    def _learn_targets(self, y: Any, incremental: bool) -> None:
+        """Take up the targets, one for each sequence or, flat, for each step."""
+
+    @property
+    @abstractmethod
+    def _each_step(self) -> bool:
+        """Whether there is an output for each step."""
+
+    @abstractmethod
+    def _flat(self, y: Any, sequences: Sequences) -> Array:
+        """The targets of all sequences, or of all their steps, one after another."""
+
+    @abstractmethod
+    def _padded_targets(self, y: Any, sequences: Sequences) -> Array:
+        """Columns of numbers: (samples, outputs), or (samples, longest, outputs)."""
+
+    # --- fitting --------------------------------------------------------------------------
+
+    def _fit(self, X, y, sample_weight=None, validation_data=None, incremental=False):
+        fresh = not hasattr(self, "weights_") or (not self.warm_start and not incremental)
+        if fresh:
+            self._is_forecaster = y is None and not is_classifier(self)
+        sequences, y = self._read(X, y, reset=fresh)
+        self._learn_targets(self._flat(y, sequences), incremental)
+        targets = self._padded_targets(y, sequences)
+        weight = self._row_weights(sample_weight, sequences.values, targets)
+        network = self._described_network(sequences.values.shape[2], targets.shape[-1])
+        if not fresh and network != self._network:
+            raise ValueError(
+                f"Training goes on from {self._network}, but now {network} is asked for: fit with "
+                f"warm_start=False first."
+            )
+        self._check(network)
+        rows = Rows((sequences.values, sequences.mask), (targets,), weight)
+        self._windows = None
+        if self.truncation is not None:
+            self._windows = Windows(sequences.lengths, self.truncation)
+            rows = self._windows.cut(rows, len(network.continuing().start), network.hidden_size)
+        self._trains_masked = not rows.inputs[1].all()
+        self._steps = sequences.values.shape[1]
+        if fresh:
+            self._described = dataclasses.asdict(network)
+        self._begin(network, sequences.values.dtype, fresh)
+        held_out = None if validation_data is None else self._held_out(validation_data, network)
+        self.n_outputs_ = network.n_outputs
+        self.out_activation_ = network.output_activation
+        self._train(rows, held_out, incremental)
+        return self
+
+    def _described_network(self, n_features: int, n_outputs: int) -> RecurrentNetwork:
+        return RecurrentNetwork(
+            self._cell,
+            n_features,
+            int(self.hidden_size),
+            int(self.num_layers),
+            n_outputs,
+            bool(self.bidirectional),
+            "each" if self._is_forecaster else self.output,
+            self._row_loss().output_activation,
+            float(self.dropout),
+        )
+
+    def _check(self, network: RecurrentNetwork) -> None:
+        """Refuse what does not go together."""
+        if self.truncation is None:
+            return
+        if network.pooling != "each":
+            raise ValueError(
+                f"truncation cuts series with an output at each step, but output="
+                f"{network.pooling!r}: set output='each', or truncation=None."
+            )
+        if network.bidirectional:
+            raise ValueError(
+                "truncation carries the state forward from window to window, which "
+                "bidirectional=True cannot do: set one of them off."
+            )
+        if self.solver == "lbfgs":
+            raise ValueError("truncation goes with minibatches: choose another solver.")
+
+    def _read(self, X: Any, y: Any, reset: bool) -> tuple[Sequences, Any]:
+        """Checked sequences, and their targets; without targets, each step's next values."""
+        if not self._is_forecaster:
+            if y is None:
+                raise ValueError(
+                    f"{type(self).__name__} requires y to be passed, but the target y is None."
+                )
+            return self._sequences(X, reset, y)
+        if y is not None:
+            raise ValueError(
+                "This model was fitted without y, and learns each next step: leave y out."
+            )
+        series = self._series(X, reset)
+        if int(series.lengths.min()) < 2:
+            raise ValueError("Learning each next step needs series of at least 2 steps.")
+        return _shifted(series)
+
+    def _series(self, X: Any, reset: bool) -> Sequences:
+        """Series to go on with; one alone may be a row of numbers."""
+        if np.ndim(X) == 1 and not isinstance(X[0], (list, tuple, np.ndarray)):
+            X = np.reshape(X, (1, -1, 1))
+        return self._sequences(X, reset)[0]
+
+    def _sequences(self, X: Any, reset: bool, y: Any = None) -> tuple[Sequences, Any]:
+        """Checked sequences, of the features of the fit unless ``reset``; and targets."""
+        dtype = None if reset else self._parameters[0].dtype
+        table = _is_table(X)
+        if table and (reset or self._is_table):
+            options = {"dtype": dtype or (np.float64, np.float32), "reset": reset}
+            if y is None:
+                values = validate_data(self, X, **options)
+            else:
+                values, y = validate_data(self, X, y, multi_output=True, **options)
+            self._is_table = True
+            return read_sequences(values, dtype), y
+        sequences = read_sequences(X, dtype)
+        width = sequences.values.shape[2]
+        if reset:
+            self._is_table, self.n_features_in_ = False, width
+            self.__dict__.pop("feature_names_in_", None)
+        elif width != self._network.n_features:
+            hint = ""
+            if table:
+                hint = (
+                    f" X of shape {np.shape(X)} is read as univariate sequences, one in each row; "
+                    f"a single sequence (n_timesteps, n_features) is X[np.newaxis]."
+                )
+            raise ValueError(
+                f"X has {width} features, but {type(self).__name__} is expecting "
+                f"{self._network.n_features} features as input.{hint}"
+            )
+        if y is not None:
+            check_consistent_length(sequences.values, y)
+            if not isinstance(y, (list, tuple)) or not self._each_step:
+                y = check_array(y, ensure_2d=False, allow_nd=True, dtype=None, input_name="y")
+        return sequences, y
+
+    def _row_weights(self, sample_weight, X, Y) -> Array | None:
+        return weights_of_rows(sample_weight, X)
+
+    def _held_out(self, validation_data, network: RecurrentNetwork) -> Rows:
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (1, 2, 3):
+            raise ValueError(
+                "validation_data must be (X, y) or (X, y, sample_weight), but got "
+                f"{type(validation_data).__name__}."
+            )
+        X, y, *weight = (*validation_data, None) if len(validation_data) == 1 else validation_data
+        reading, y = self._read(X, y, reset=False)
+        self._check_held_out(self._flat(y, reading))
+        targets = self._padded_targets(y, reading)
+        if targets.shape[-1] != network.n_outputs:
+            raise ValueError(
+                f"The y of validation_data has {targets.shape[-1]} outputs, but that of the "
+                f"training data has {network.n_outputs}."
+            )
+        given = weights_of_rows(weight[0], reading.values) if weight else None
+        return Rows((reading.values, reading.mask), (targets,), given)
+
+    def _check_held_out(self, y: Array, name: str = "The y of validation_data") -> None:
+        """Refuse a y that the training data could not have."""
+        return
+
+    # --- the network, as training and prediction need it ------------------------------------
+
+    @property
+    def _parameters(self) -> list[Array]:
+        return list(self.weights_.values())
+
+    def _set_parameters(self, parameters: list[Array]) -> None:
+        names = [each.name for each in self._network.parameters]
+        self.weights_ = dict(zip(names, parameters, strict=True))
+
+    def _initial_parameters(self, dtype: Any) -> list[Array]:
+        return self._network.initial_parameters(self._random_state, dtype)
+
+    @property
+    def _trained_as(self) -> RecurrentNetwork:
+        """The network as it is trained: masked and carried into where there is need to."""
+        return dataclasses.replace(
+            self._network, masked=self._trains_masked, carried_in=self._windows is not None
+        )
+
+    @property
+    def _used_as(self) -> RecurrentNetwork:
+        """The network as it predicts: for sequences of any lengths, side by side."""
+        return dataclasses.replace(self._network, masked=True)
+
+    def _description(self) -> Hashable:
+        return (self._trained_as, self._row_loss(), bool(self.alpha), self.clip_norm)
+
+    def _describe_objective(self, weighted: bool, training: bool) -> Objective:
+        network = self._trained_as if training else self._used_as
+        y, losses = network.row_losses(self._row_loss(), training)
+        weight = variable("sample_weight", ("rows",)) if weighted else None
+        return Objective(
+            losses.named("row_loss"),
+            (*network.inputs, y) if weight is None else (*network.inputs, y, weight),
+            network.parameters,
+            weight,
+            network.weights if self.alpha else (),
+            1.0 / network.n_outputs if self._row_loss().reported_as_mean else 1.0,
+        )
+
+    def _describe_output(self, activated: bool) -> tuple[tuple[Node, ...], Node]:
+        network = self._used_as
+        output = network.raw_output()
+        if activated:
+            output = network.prediction(output)
+        return network.inputs, _rows_first(output)
+
+    def _step(self, weighted: bool) -> TrainingStep:
+        key = ("step", self._description(), weighted, self._optimizer())
+        return self._once(
+            key,
+            lambda: training_step(self._objective(weighted), self._optimizer(), self.clip_norm),
+        )
+
+    @property
+    def _numbers_per_row(self) -> int:
+        network = self._network
+        return 6 * self._steps * network.num_layers * network.state_size
+
+    def _loop(
+        self, step: TrainingStep, rows: Rows, state: list[Array], batch_size: int
+    ) -> TrainingLoop:
+        X, mask, *start = rows.inputs
+        inputs = (X, mask, *start) if self._trains_masked else (X, *start)
+        rest = rows.arrays[len(rows.inputs) :]
+        lengths = np.asarray(mask.sum(axis=1), dtype=np.int64)
+        buckets = buckets_by_length(lengths, batch_size)
+        if self._windows is not None or len(buckets) == 1:
+            return super()._loop(step, Rows(inputs, rest), state, batch_size)
+        arrays = (*inputs, *rest)
+        loops = []
+        random_state = self._random_state.get_state()
+        for bucket in buckets:
+            # All of them draw the same seed: they are one loop.
+            self._random_state.set_state(random_state)
+            part = self._trimmed([each[bucket] for each in arrays], int(lengths[bucket].max()))
+            loops.append(super()._loop(step, Rows(tuple(part)), state, batch_size))
+        return BucketedLoop(loops, buckets, arrays)
+
+    def _trimmed(self, arrays: list[Array], steps: int) -> list[Array]:
+        """Arrays of rows without the padding that all of the rows have."""
+        in_time = (True, True, self._each_step, False)  # sequences, mask, targets, weights
+        return [
+            np.ascontiguousarray(each[:, :steps] if cut else each)
+            for each, cut in zip(arrays, in_time, strict=False)
+        ]
+
+    def _batch_size(self, n_rows: int) -> int:
+        return min(32, n_rows) if isinstance(self.batch_size, str) else super()._batch_size(n_rows)
+
+    def _before_epoch(self, rows: Rows) -> Callable[[], None] | None:
+        windows = self._windows
+        if windows is None:
+            return None
+        network = self._network.continuing()
+
+        def program() -> Program:
+            return Program((*network.inputs, *network.parameters), network.last_states())
+
+        function = self._compiled(("last states", network), rows.dtype, program)
+        return lambda: windows.carry(rows, lambda *inputs: function(*inputs, *self._parameters))
+
+    # --- prediction -----------------------------------------------------------------------
+
+    def _outputs(self, X: Any, activated: bool = True) -> tuple[Array, Sequences]:
+        """The outputs for each sequence, or each step of it, and the sequences."""
+        check_is_fitted(self)
+        read = self._series if self._is_forecaster else lambda *given: self._sequences(*given)[0]
+        sequences = read(X, False)
+        self._steps = sequences.values.shape[1]
+        outputs = self._evaluate(sequences.values, sequences.mask, activated=activated)
+        return outputs, sequences
+
+    def _block_of(self, arrays: Any, rows: slice) -> list[Array]:
+        parts = [each[rows] for each in arrays]
+        steps = max(1, int(parts[1].sum(axis=1).max(initial=0.0)))
+        return self._trimmed(parts, steps)
+
+    def _given_back(self, values: Array, sequences: Sequences) -> Any:
+        """Values of each sequence, or of each step, in the form in which sequences were given."""
+        if not self._each_step or not sequences.listed:
+            return values
+        return unpadded(values, sequences.lengths)
+
+    # --- saved models ---------------------------------------------------------------------
+
+    def _restore(self) -> None:
+        network = RecurrentNetwork(**self._described)
+        weights = self.weights_
+        if list(weights) != [each.name for each in network.parameters]:
+            raise FileError(f"the weights {', '.join(map(str, weights))} are not those it needs")
+        dtype = next(iter(weights.values())).dtype
+        for node in network.parameters:
+            require_numbers(weights[node.name], node.shape, node.name or "", dtype)  # type: ignore[index,arg-type]
+        self._network, self._windows = network, None
+        self._trains_masked, self._steps = False, 1
+        self.n_outputs_ = network.n_outputs
+        self._restore_progress()
+
+    # --- explanations ---------------------------------------------------------------------
+
+    def _one_input(self, x_row):
+        sequence = np.asarray(x_row, dtype=np.float64)
+        if sequence.ndim == 1 or (sequence.ndim == 2 and self._is_table):
+            sequence = sequence.reshape(1, -1, 1)
+        read = read_sequences(sequence[np.newaxis] if sequence.ndim == 2 else sequence, np.float64)
+        if len(read) != 1 or read.values.shape[2] != self._network.n_features:
+            raise ValueError(
+                f"explain takes one sequence of shape (n_timesteps, {self._network.n_features}), "
+                f"but got {np.shape(x_row)}: give X[0], for one."
+            )
+        return read.values
+
+    def _target_row(self, y):
+        if not self._each_step:
+            columns = self._columns(self._one_target(y), np.float64)
+        else:
+            columns = self._columns(np.asarray(y), np.float64)[np.newaxis]
+        if columns.shape[-1] != self.n_outputs_ or not np.isfinite(columns).all():
+            raise ValueError(f"y must be the target of one sequence, as fit takes it, not {y!r}.")
+        return columns
+
+    def _trained_network(self, x, y):
+        from chainrule.estimators.trained_networks import trained_recurrent
+
+        return trained_recurrent(self, x, y)
+
+
+def _rows_first(output: Node) -> Node:
+    return fn.transpose(output, (1, 0, 2)) if output.rank == 3 else output
+
+
+def _is_table(X: Any) -> bool:
+    """Whether X has two axes; what is no array at all is for scikit-learn to refuse."""
+    if sparse.issparse(X):
+        return True
+    if not hasattr(X, "shape") and isinstance(X, (list, tuple)):
+        if len(X) and getattr(X[0], "ndim", 0):
+            return False
+        try:
+            return len(np.shape(X)) <= 2
+        except ValueError:  # lists of several lengths
+            return False
+    shape = getattr(X, "shape", ())
+    return len(shape) <= 2 and not (len(shape) == 1 and X.dtype == object)
+
+
+def _shifted(series: Sequences) -> tuple[Sequences, list[Array]]:
+    """All steps but the last, and for each of them the values of the next."""
+    ends = series.lengths - 1
+    before = np.where(
+        np.arange(series.values.shape[1] - 1)[:, np.newaxis] < ends[:, np.newaxis, np.newaxis],
+        series.values[:, :-1],
+        series.values.dtype.type(0),
+    )
+    return Sequences(before, ends, series.listed), unpadded(series.values[:, 1:], ends)

@@ -1,0 +1,324 @@
+"""What recurrent networks are for: classes, or numbers and forecasts."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from chainrule.engines.base import Program
+from chainrule.estimators.base import is_stochastic
+from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
+from chainrule.estimators.recurrent_base import BaseRecurrent
+from chainrule.estimators.step_targets import StepTargets
+from chainrule.estimators.targets import ClassTargets, NumberTargets, has_probabilities
+from chainrule.networks.losses import classification_loss, regression_loss
+from chainrule.networks.recurrent import RecurrentNetwork
+
+__all__ = [
+    "CLASSIFIER_CONSTRAINTS",
+    "REGRESSOR_CONSTRAINTS",
+    "RecurrentClassifier",
+    "RecurrentRegressor",
+]
+
+_NOT_OF_LAYERS = ("hidden_layer_sizes", "activation")
+
+RECURRENT_CONSTRAINTS: dict[str, list[Any]] = {
+    **{name: kinds for name, kinds in TRAINING_CONSTRAINTS.items() if name not in _NOT_OF_LAYERS},
+    "hidden_size": [Interval(Integral, 1, None, closed="left")],
+    "num_layers": [Interval(Integral, 1, None, closed="left")],
+    "bidirectional": ["boolean"],
+    "output": [StrOptions({"last", "mean", "max", "each"})],
+    "truncation": [Interval(Integral, 1, None, closed="left"), None],
+    "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+}
+
+CLASSIFIER_CONSTRAINTS: dict[str, list[Any]] = {
+    **RECURRENT_CONSTRAINTS,
+    "loss": [StrOptions({"log_loss", "hinge"}), callable],
+    "class_weight": [dict, StrOptions({"balanced"}), None],
+}
+
+REGRESSOR_CONSTRAINTS: dict[str, list[Any]] = {
+    **RECURRENT_CONSTRAINTS,
+    "loss": [
+        StrOptions({"squared_error", "absolute_error", "huber", "quantile", "poisson"}),
+        callable,
+    ],
+    "quantile": [Interval(Real, 0, 1, closed="neither")],
+    "huber_delta": [Interval(Real, 0, None, closed="neither")],
+}
+
+
+class RecurrentClassifier(StepTargets, ClassTargets, BaseRecurrent):
+    """A recurrent network whose outputs are classes."""
+
+    _learned = (*BaseRecurrent._learned, *ClassTargets._learned_of_classes)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, validation_data=None):
+        """Learn from labelled sequences.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features), or list
+            A list holds sequences of shape (n_timesteps_i, n_features), of any lengths. An array
+            of shape (n_samples, n_timesteps) holds univariate sequences.
+        y : array-like of shape (n_samples,)
+            The class of each sequence. With ``output="each"`` the class of each step:
+            (n_samples, n_timesteps), or a list of arrays of shape (n_timesteps_i,).
+        sample_weight : array-like of shape (n_samples,), optional
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            Sequences to measure loss and score on after each epoch; with ``early_stopping`` they
+            decide when to stop, and none of X are held out.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a sequence has no steps, other features than the first, NaN or infinity.
+        NonFiniteLossError
+            If a loss becomes NaN or infinite: it names the operation where that happened.
+        """
+        return self._fit(X, y, sample_weight, validation_data)
+
+    @available_if(is_stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Train for one epoch on some more sequences.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for :meth:`fit`.
+        classes : array-like of shape (n_classes,), optional
+            All labels there will ever be; needed in the first call.
+
+        Returns
+        -------
+        self
+        """
+        self._learn_all_classes(y, classes)
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X):
+        """The most probable class of each sequence; with ``output="each"`` of each step.
+
+        Parameters
+        ----------
+        X : sequences
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        array of shape (n_samples,), or (n_samples, n_timesteps); or a list, if X is one
+        """
+        outputs, sequences = self._outputs(X)
+        if not self._each_step:
+            return self._labels(outputs)
+        labels = self._labels(outputs.reshape(-1, outputs.shape[-1]))
+        return self._given_back(labels.reshape(outputs.shape[:2]), sequences)
+
+    @available_if(has_probabilities)
+    def predict_proba(self, X):
+        """The probability of each class.
+
+        Parameters
+        ----------
+        X : sequences
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        array of shape (n_samples, n_classes), or (n_samples, n_timesteps, n_classes)
+            With ``output="each"`` and X a list: a list of arrays.
+        """
+        outputs, sequences = self._outputs(X)
+        return self._of_columns(self._probabilities, outputs, sequences)
+
+    @available_if(has_probabilities)
+    def predict_log_proba(self, X):
+        """The logarithm of the probabilities, also of those too small for ``predict_proba``.
+
+        Parameters
+        ----------
+        X : sequences
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        array of shape (n_samples, n_classes), or (n_samples, n_timesteps, n_classes)
+            With ``output="each"`` and X a list: a list of arrays.
+        """
+        raw, sequences = self._outputs(X, activated=False)
+        return self._of_columns(self._log_probabilities, raw, sequences)
+
+    def _of_columns(self, function, outputs, sequences):
+        values = function(outputs.reshape(-1, outputs.shape[-1]))
+        values = values.reshape(*outputs.shape[:-1], values.shape[-1])
+        return self._given_back(values, sequences)
+
+    def _learn_targets(self, y, incremental):
+        self._learn_classes(y, incremental)
+
+    def _row_loss(self):
+        return classification_loss(self.loss, self._label_binarizer.y_type_ == "multiclass")
+
+    def _row_weights(self, sample_weight, X, Y):
+        if self._each_step and self.class_weight is not None:
+            raise ValueError(
+                "class_weight gives each sequence a weight by its class, and with output='each' "
+                "its steps may have several: use sample_weight."
+            )
+        return super()._row_weights(sample_weight, X, Y)
+
+
+class RecurrentRegressor(StepTargets, NumberTargets, BaseRecurrent):
+    """A recurrent network whose outputs are numbers."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None, validation_data=None):
+        """Learn from sequences with targets, or to go on with series.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features), or list
+            A list holds sequences of shape (n_timesteps_i, n_features), of any lengths. An array
+            of shape (n_samples, n_timesteps) holds univariate sequences, and one of shape
+            (n_timesteps,) is a single series.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            A target for each sequence. With ``output="each"`` for each step: (n_samples,
+            n_timesteps) or (n_samples, n_timesteps, n_outputs), or a list of arrays. Without y
+            the network learns, at each step, the values of the next one; see :meth:`forecast`.
+        sample_weight : array-like of shape (n_samples,), optional
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            Sequences to measure loss and score on after each epoch; with ``early_stopping`` they
+            decide when to stop, and none of X are held out. ``(X,)`` if there is no y.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a sequence has no steps, other features than the first, NaN or infinity.
+        NonFiniteLossError
+            If a loss becomes NaN or infinite: it names the operation where that happened.
+        """
+        return self._fit(X, y, sample_weight, validation_data)
+
+    @available_if(is_stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Train for one epoch on some more sequences.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        self
+        """
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X):
+        """The target of each sequence; with ``output="each"``, or without y, of each step.
+
+        Parameters
+        ----------
+        X : sequences
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        array
+            Of shape (n_samples,) or (n_samples, n_outputs); for each step (n_samples,
+            n_timesteps) or (n_samples, n_timesteps, n_outputs), as a list if X is one. A model
+            fitted without y gives, at each step, the values it expects at the next.
+        """
+        outputs, sequences = self._outputs(X)
+        if self.n_outputs_ == 1:
+            outputs = outputs[..., 0]
+        return self._given_back(outputs, sequences)
+
+    def forecast(self, horizon, X=None):
+        """Go on with series for some steps, each predicted from those before.
+
+        Parameters
+        ----------
+        horizon : int
+            The number of steps.
+        X : sequences, optional
+            The series to go on with; by default those of the fit, which a saved model has not.
+
+        Returns
+        -------
+        array of shape (n_samples, horizon, n_features)
+            Of univariate series (n_samples, horizon), and of a single one, given as an array of
+            shape (n_timesteps,), (horizon,).
+
+        Raises
+        ------
+        ValueError
+            If the model was fitted with targets, or reads series from both ends.
+        """
+        check_is_fitted(self)
+        if not self._is_forecaster:
+            raise ValueError(
+                "forecast goes on with series, but this model was fitted to targets of its own: "
+                "fit it without y, and it learns to predict each next step."
+            )
+        if not isinstance(horizon, Integral) or horizon < 1:
+            raise ValueError(f"horizon must be a number of steps, at least 1, but got {horizon!r}.")
+        if X is None and not hasattr(self, "_series_of_fit"):
+            raise ValueError("A saved model does not hold the series of its fit: give X.")
+        if self._network.bidirectional:
+            raise ValueError("A bidirectional network reads the future: it cannot forecast.")
+        series, single = self._series_of_fit if X is None else self._with_form(X, reset=False)
+        reader, network = self._network.continuing(masked=True), self._network.continuing()
+        dtype, parameters = series.values.dtype, self._parameters
+
+        def ahead(network: RecurrentNetwork) -> Program:
+            value = network.prediction(network.raw_output())
+            return Program((*network.inputs, *network.parameters), (value, *network.last_states()))
+
+        read = self._compiled(("ahead", reader), dtype, lambda: ahead(reader))
+        go_on = self._compiled(("ahead", network), dtype, lambda: ahead(network))
+        states = [np.zeros((len(series), network.hidden_size), dtype) for _ in network.start]
+        value, *states = read(series.values, series.mask, *states, *parameters)
+        values = [value]
+        for _ in range(int(horizon) - 1):
+            value, *states = go_on(value[:, np.newaxis], *states, *parameters)
+            values.append(value)
+        result = np.stack(values, axis=1)
+        result = result[..., 0] if result.shape[2] == 1 else result
+        return result[0] if single else result
+
+    def _with_form(self, X, reset):
+        """Series, and whether they are a single one, given as a row of numbers."""
+        series = self._series(X, reset)
+        return series, np.ndim(X) == 1 and not series.listed
+
+    def _fit(self, X, y, sample_weight=None, validation_data=None, incremental=False):
+        super()._fit(X, y, sample_weight, validation_data, incremental)
+        if self._is_forecaster:
+            self._series_of_fit = self._with_form(X, reset=False)
+        return self
+
+    def _learn_targets(self, y, incremental):
+        return
+
+    def _row_loss(self):
+        return regression_loss(self.loss, self.quantile, self.huber_delta)
