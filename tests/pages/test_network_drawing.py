@@ -8,7 +8,8 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from chainrule.pages.network_drawing import CELL_KINDS, MOST_DRAWN, draw_network
+from chainrule.pages.cells import CELL_KINDS, FAMILIES
+from chainrule.pages.network_drawing import MOST_DRAWN, draw_network
 
 
 def lines(drawing: str) -> dict[str, tuple[float, str]]:
@@ -55,6 +56,13 @@ def test_all_thirteen_kinds_of_cells_can_be_drawn() -> None:
     for kind in CELL_KINDS.values():
         assert f" {kind.label}" in drawing
     assert drawing.count("<path") == 2 * sum(k.mark == "triangle" for k in CELL_KINDS.values())
+
+
+def test_kinds_of_cells_are_told_apart_without_colour() -> None:
+    assert len({kind.label for kind in CELL_KINDS.values()}) == 13
+    assert len({kind.sign for kind in CELL_KINDS.values()}) == 13
+    assert len({(kind.family, kind.mark) for kind in CELL_KINDS.values()}) == 13
+    assert {kind.family for kind in CELL_KINDS.values()} == set(FAMILIES)
 
 
 def test_names_are_escaped_and_the_drawing_is_well_formed() -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.pages.cells import CELL_KINDS, cell_icon, draw_cell
 from chainrule.pages.markup import Markup, element, join, raw
 
-__all__ = ["CELL_KINDS", "CellKind", "draw_network"]
+__all__ = ["draw_network"]
 
 Array = npt.NDArray[np.floating]
 
@@ -21,46 +21,6 @@ MOST_DRAWN = 9
 
 _MOST_TITLES = 400
 """So many lines say their weight to those who point at them."""
-
-
-@dataclass(frozen=True)
-class CellKind:
-    """How a kind of cell is drawn, in the manner of the chart of neural networks.
-
-    Attributes
-    ----------
-    label : str
-    colour : {"input", "hidden", "output", "recurrent", "kernel"}
-        The family that it belongs to.
-    mark : {"", "circle", "triangle"}
-        What stands in it.
-
-    References
-    ----------
-    Van Veen, "The neural network zoo", The Asimov Institute, 2016.
-    """
-
-    label: str
-    colour: str
-    mark: str = ""
-
-
-CELL_KINDS = {
-    "backfed_input": CellKind("backfed input", "input", "circle"),
-    "input": CellKind("input", "input"),
-    "noisy_input": CellKind("noisy input", "input", "triangle"),
-    "hidden": CellKind("hidden", "hidden"),
-    "probabilistic_hidden": CellKind("probabilistic hidden", "hidden", "circle"),
-    "spiking_hidden": CellKind("spiking hidden", "hidden", "triangle"),
-    "output": CellKind("output", "output"),
-    "match_input_output": CellKind("match input output", "output", "circle"),
-    "recurrent": CellKind("recurrent", "recurrent"),
-    "memory": CellKind("memory", "recurrent", "circle"),
-    "different_memory": CellKind("different memory", "recurrent", "triangle"),
-    "kernel": CellKind("kernel", "kernel"),
-    "convolution": CellKind("convolution or pool", "kernel", "circle"),
-}
-"""The thirteen kinds of cells of the chart."""
 
 
 def draw_network(
@@ -96,7 +56,7 @@ def draw_network(
     last = len(sizes) - 1
     if kinds is None:
         kinds = ["input", *["hidden"] * (last - 1), "output"]
-    cells = [CELL_KINDS[kind] for kind in kinds]
+    labels = [CELL_KINDS[kind].label for kind in kinds]
     height = ROW * min(max(sizes), MOST_DRAWN)
     columns = [_column(size, height) for size in sizes]
     step = (WIDTH - 90) / max(last, 1)
@@ -106,12 +66,15 @@ def draw_network(
         _lines(number, matrix, columns, places, n_lines <= _MOST_TITLES)
         for number, matrix in enumerate(weights)
     ]
-    circles = [_cell(cells[k], places[k], y) for k, column in enumerate(columns) for _, y in column]
-    texts = [
-        join(_texts(sizes[k], (names or [each.label for each in cells])[k], places[k], height))
-        for k in range(len(sizes))
+    circles = [
+        draw_cell(kinds[k], places[k], y, RADIUS)
+        for k, column in enumerate(columns)
+        for _, y in column
     ]
-    alt = " to ".join(f"{size} {cell.label}" for size, cell in zip(sizes, cells, strict=True))
+    texts = [
+        join(_texts(sizes[k], (names or labels)[k], places[k], height)) for k in range(len(sizes))
+    ]
+    alt = " to ".join(f"{size} {label}" for size, label in zip(sizes, labels, strict=True))
     drawing = element(
         "svg",
         element("title", f"Layers: {alt}"),
@@ -122,7 +85,7 @@ def draw_network(
         class_="network",
         role="img",
     )
-    return join([drawing, _legend(list(dict.fromkeys(cells)))])
+    return join([drawing, _legend(kinds)])
 
 
 def _column(size: int, height: float) -> list[tuple[int, float]]:
@@ -167,19 +130,6 @@ def _lines(
     return join(line for _, line in sorted(drawn, key=lambda each: each[0]))
 
 
-def _cell(kind: CellKind, x: float, y: float, radius: float = RADIUS) -> Markup:
-    circle = element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=radius, class_=f"cell {kind.colour}")
-    half = 0.5 * radius
-    if kind.mark == "circle":
-        return join(
-            [circle, element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=half, class_="mark")]
-        )
-    if kind.mark == "triangle":
-        corners = f"M{x:.1f} {y - half:.1f}l{half:.1f} {1.7 * half:.1f}h{-2 * half:.1f}z"
-        return join([circle, element("path", d=corners, class_="mark")])
-    return circle
-
-
 def _texts(size: int, name: str, x: float, height: float) -> list[Markup]:
     place = f"{x:.1f}"
     texts = []
@@ -192,12 +142,12 @@ def _texts(size: int, name: str, x: float, height: float) -> list[Markup]:
     return texts
 
 
-def _legend(kinds: Sequence[CellKind]) -> Markup:
+def _legend(kinds: Sequence[str]) -> Markup:
     """The kinds of cells, and what lines mean."""
-    entries = []
-    for kind in kinds:
-        icon = element("svg", _cell(kind, 7, 7, 6.0), viewBox="0 0 14 14", class_="network icon")
-        entries.append(element("span", icon, f" {kind.label}"))
+    entries = [
+        element("span", cell_icon(kind), f" {CELL_KINDS[kind].label}")
+        for kind in dict.fromkeys(kinds)
+    ]
     for sign, words in (("positive", "weight above 0"), ("negative", "weight below 0")):
         line = element("line", x1=0, y1=7, x2=14, y2=7, stroke_width=2.4, class_=f"weight {sign}")
         icon = element("svg", line, viewBox="0 0 14 14", class_="network icon")

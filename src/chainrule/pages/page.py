@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from chainrule.pages.cells import CELL_STYLE
 from chainrule.pages.markup import Markup, element, join, raw
 
 __all__ = ["figure", "page", "section"]
@@ -26,7 +27,7 @@ def page(title: str, *content: str) -> str:
             raw('<meta charset="utf-8">'),
             raw('<meta name="viewport" content="width=device-width, initial-scale=1">'),
             element("title", title),
-            element("style", raw(STYLE.read_text(encoding="utf-8"))),
+            element("style", raw(STYLE.read_text(encoding="utf-8")), raw(CELL_STYLE)),
         )
     )
     body = element("body", element("main", *content))
