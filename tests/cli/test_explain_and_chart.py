@@ -4,7 +4,6 @@ import pytest
 
 import chainrule as cr
 from chainrule.cli.main import main
-from chainrule.networks.chart import CHART
 
 Output = pytest.CaptureFixture[str]
 
@@ -72,18 +71,6 @@ def test_the_mark_points_into_the_formula(capsys: Output) -> None:
     lines = capsys.readouterr().err.splitlines()
     assert lines[-2:] == ["  2·x + foo(y)", "        ^"]
     assert max(map(len, lines)) <= 88
-
-
-def test_the_chart_has_27_networks_of_different_codes() -> None:
-    assert len({entry.code for entry in CHART}) == len(CHART) == 27
-
-
-def test_the_chart_is_honest() -> None:
-    named = {name for entry in CHART for name in entry.estimators}
-    assert named <= set(cr.__all__)
-    # Linear regression is not on the chart.
-    public = {name for name in cr.__all__ if hasattr(getattr(cr, name), "fit")}
-    assert public - named == {"LinearRegression"}
 
 
 def test_the_chart_is_listed(capsys: Output) -> None:

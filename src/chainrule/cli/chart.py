@@ -16,9 +16,9 @@ def chart() -> None:
     The chart is "A mostly complete chart of Neural Networks" by Fjodor van Veen.
     """
     name_width = max(len(entry.name) for entry in CHART)
-    source_width = max(len(entry.source) for entry in CHART)
+    source_width = max(len(entry.paper.short) for entry in CHART)
     for entry in CHART:
-        line = f"{entry.code:5}  {entry.name:{name_width}}  {entry.source:{source_width}}"
+        line = f"{entry.code:5}  {entry.name:{name_width}}  {entry.paper.short:{source_width}}"
         built = ", ".join(entry.estimators)
         status = click.style(built, fg="green") if built else click.style("not yet", dim=True)
         click.echo(f"{line}  {status}")
