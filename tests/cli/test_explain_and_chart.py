@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import chainrule as cr
@@ -76,6 +78,61 @@ def test_the_mark_points_into_the_formula(capsys: Output) -> None:
 def test_the_chart_is_listed(capsys: Output) -> None:
     assert main(["chart"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 29
-    assert any(x.startswith("LSTM ") and x.endswith("not yet") for x in lines)
+    assert [line.split()[0] for line in lines[:3]] == ["P", "FF", "RBF"]
+    assert any(x.startswith("HN ") and x.endswith("not built yet") for x in lines)
     assert any(x.startswith("DFF ") and x.endswith("MLPClassifier, MLPRegressor") for x in lines)
+
+
+@pytest.mark.parametrize(
+    "name", ["lstm", "LSTM", "Long short-term memory", "long short term  memory"]
+)
+def test_a_network_is_found_by_code_or_name(name: str, capsys: Output) -> None:
+    assert main(["chart", name]) == 0
+    written = capsys.readouterr().out
+    assert written.startswith("Long short-term memory (LSTM)\n")
+    assert "\x1b" not in written, "not a terminal"
+    assert "Hochreiter & Schmidhuber" in written
+    assert "  c = f ⊙ c_old + i ⊙ g\n" in written
+
+
+def test_a_network_that_is_not_built_says_so_and_has_no_equations(capsys: Output) -> None:
+    assert main(["chart", "hn"]) == 0
+    written = capsys.readouterr().out
+    assert "Estimators  not built yet" in written
+    assert "=" not in written
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("lsmt", "Long short-term memory (LSTM)"),
+        ("perceptrn", "Did you mean Perceptron (P)?"),
+        ("boltzmann", "Boltzmann machine (BM)"),
+        ("zzz", "`chainrule chart` lists them."),
+        ("", "`chainrule chart` lists them."),
+    ],
+)
+def test_an_unknown_network_is_refused_with_a_hint(name: str, hint: str, capsys: Output) -> None:
+    assert main(["chart", name]) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert f"{name!r} is no network of the chart." in error
+    assert hint in error
+
+
+@pytest.mark.parametrize("arguments", [["chart"], ["chart", "vae"]])
+@pytest.mark.parametrize(("file", "start"), [("x.svg", "<?xml"), ("x.HTML", "<!DOCTYPE html>")])
+def test_drawings_are_written(
+    arguments: list[str], file: str, start: str, tmp_path: Path, capsys: Output
+) -> None:
+    path = tmp_path / file
+    assert main([*arguments, "--out", str(path)]) == 0
+    assert capsys.readouterr().out == ""
+    assert path.read_text(encoding="utf-8").startswith(start)
+
+
+def test_a_drawing_that_cannot_be_written_is_one_error(tmp_path: Path, capsys: Output) -> None:
+    assert main(["chart", "--out", str(tmp_path / "no" / "x.svg")]) == 1
+    assert "cannot be written: there is no folder" in " ".join(capsys.readouterr().err.split())
+    assert main(["chart", "--out", str(tmp_path / "x.png")]) == 2
+    assert "must end in .html or .svg." in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -1,26 +1,79 @@
-"""``chainrule chart``: the networks of the chart, and which of them are built."""
+"""``chainrule chart``: the networks of the chart, drawn, with their equations."""
 
 from __future__ import annotations
 
+import difflib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
-from chainrule.networks.chart import CHART
+if TYPE_CHECKING:
+    from chainrule.networks.chart import ChartEntry
 
 __all__ = ["chart"]
 
 
 @click.command()
-def chart() -> None:
-    """List the 27 networks of the chart of 2016, and say which are built.
+@click.argument("network", required=False)
+@click.option(
+    "--out", metavar="FILE", type=click.Path(path_type=Path), help="Write a .html page or a .svg."
+)
+def chart(network: str | None, out: Path | None) -> None:
+    """List the 27 networks of the chart of 2016, or show one NETWORK of them.
 
-    The chart is "A mostly complete chart of Neural Networks" by Fjodor van Veen.
+    The chart is "A mostly complete chart of Neural Networks" by Fjodor van Veen. A network has a
+    code or a name.
+
+    \b
+    chainrule chart
+    chainrule chart lstm
+    chainrule chart "auto encoder" --out ae.html
+    chainrule chart --out chart.svg
     """
-    name_width = max(len(entry.name) for entry in CHART)
-    source_width = max(len(entry.paper.short) for entry in CHART)
-    for entry in CHART:
-        line = f"{entry.code:5}  {entry.name:{name_width}}  {entry.paper.short:{source_width}}"
-        built = ", ".join(entry.estimators)
-        status = click.style(built, fg="green") if built else click.style("not yet", dim=True)
-        click.echo(f"{line}  {status}")
-    n_built = sum(bool(entry.estimators) for entry in CHART)
-    click.echo(f"\n{n_built} of {len(CHART)} are built.")
+    entry = None if network is None else _entry(network)
+    if out is not None:
+        _write(entry, out)
+        return
+    # Imports wait until they are needed: a fault of the command line comes at once.
+    from chainrule.reports.chart_text import chart_text, entry_text
+
+    color = not os.environ.get("NO_COLOR")
+    click.echo(chart_text(color) if entry is None else entry_text(entry, color))
+
+
+def _entry(network: str) -> ChartEntry:
+    """The network of that code or name, however it is capitalised."""
+    from chainrule.networks.chart import CHART
+
+    known = {entry.code.lower(): entry for entry in CHART}
+    known |= {entry.name.lower(): entry for entry in CHART}
+    wanted = " ".join(network.lower().replace("-", " ").replace("_", " ").split())
+    spelled = {name.replace("-", " "): entry for name, entry in known.items()}
+    if wanted in spelled:
+        return spelled[wanted]
+    close = [spelled[name] for name in difflib.get_close_matches(wanted, spelled, n=3)]
+    close += [entry for name, entry in spelled.items() if len(wanted) > 2 and wanted in name]
+    meant = [f"{each.name} ({each.code})" for each in dict.fromkeys(close)]
+    hint = f"Did you mean {' or '.join(meant[:3])}?" if meant else "`chainrule chart` lists them."
+    raise click.UsageError(f"{network!r} is no network of the chart. {hint}")
+
+
+def _write(entry: ChartEntry | None, out: Path) -> None:
+    form = out.suffix.lower()
+    if form not in (".html", ".htm", ".svg"):
+        raise click.UsageError(f"{str(out)!r} must end in .html or .svg.")
+    from chainrule.files.whole import check_writable, write_whole
+
+    check_writable(out)
+    if form == ".svg":
+        from chainrule.reports.chart_drawing import chart_svg, entry_svg
+
+        text = chart_svg() if entry is None else entry_svg(entry)
+    else:
+        from chainrule.reports.chart_page import chart_page, entry_page
+
+        text = chart_page() if entry is None else entry_page(entry)
+    write_whole(out, text.encode("utf-8"))
+    click.echo(f"written to {out}", err=True)

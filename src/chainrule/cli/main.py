@@ -30,7 +30,7 @@ SUMMARIES = {
     "predict": "Predict with a saved model.",
     "explain": "Work out a formula, or one number of a saved model, to the last derivative.",
     "doctor": "Say what is wrong with a saved model, and what helps.",
-    "chart": "List the chart of neural networks, and what is built of it.",
+    "chart": "Show the chart of neural networks, or one of them with its equations.",
 }
 
 

@@ -323,7 +323,7 @@ CHART = (
         "sparse",
         Paper(
             ("Jaeger",),
-            "The “echo state” approach to analysing and training recurrent neural networks",
+            "The ‘echo state’ approach to analysing and training recurrent neural networks",
             "GMD Report 148",
             2001,
         ),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chainrule.pages.markup import Markup, element, join
 
-__all__ = ["CELL_KINDS", "CELL_STYLE", "FAMILIES", "CellKind", "cell_icon", "draw_cell", "in_order"]
+__all__ = ["CELL_KINDS", "CELL_STYLE", "FAMILIES", "CellKind", "cell_icon", "draw_cell"]
 
 FAMILIES = {
     "input": "#f4c542",
@@ -98,9 +97,3 @@ def draw_cell(kind: str, x: float, y: float, radius: float) -> Markup:
 def cell_icon(kind: str) -> Markup:
     """A cell to stand in a line of text."""
     return element("svg", draw_cell(kind, 7, 7, 6.0), viewBox="0 0 14 14", class_="network icon")
-
-
-def in_order(kinds: Iterable[str]) -> list[str]:
-    """Each kind once, in the order of the chart's legend."""
-    present = set(kinds)
-    return [kind for kind in CELL_KINDS if kind in present]

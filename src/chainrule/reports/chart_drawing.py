@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from chainrule.networks.chart import CHART, ChartEntry
 from chainrule.networks.pictures import Cell, Link, Picture
-from chainrule.pages.cells import CELL_KINDS, CELL_STYLE, FAMILIES, draw_cell, in_order
+from chainrule.pages.cells import CELL_KINDS, CELL_STYLE, FAMILIES, draw_cell
 from chainrule.pages.markup import Markup, element, join, raw
 from chainrule.pages.text_width import text_width
 
@@ -92,7 +92,7 @@ def entry_svg(entry: ChartEntry) -> str:
     """One network as a file: its picture, name, paper and the kinds of its cells."""
     scale = 1.6
     width, height = (scale * each for each in _size(entry.picture))
-    kinds = in_order(entry.kinds)
+    kinds = entry.kinds
     inside = max(width, 280.0)
     lines = [
         *_lines(f"{entry.name} ({entry.code})", "name", 13.5, inside),
