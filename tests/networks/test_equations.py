@@ -107,7 +107,7 @@ def gate(v: dict[str, Any], name: str) -> Any:
 
 def recurrent(v: dict[str, Any]) -> None:
     v["h"] = np.tanh(gate(v, ""))
-    v["output"] = v["h"] @ v["V"] + v["c"]
+    v["output"] = v["h"] @ v["V"] + v["d"]
 
 
 def long_short_term_memory(v: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """Recurrent cells: one step of time, as functions from nodes to nodes.
 
-A cell is given what the input contributes to its gates at this step (``X·W + b``, computed for
-all steps at once), and adds what its own state contributes: one product with ``U`` for all gates.
+The first part says what each cell is: its new state, from the sums that reach its gates. The second
+part makes a step of a layer of it, fast: one product with ``U`` for the gates of all units, added
+to what the input brings (``X·W + b``), which is computed for all steps at once.
 """
 
 from __future__ import annotations
@@ -12,7 +13,42 @@ from dataclasses import dataclass
 import chainrule.graph.functions as fn
 from chainrule.graph.node import Node
 
-__all__ = ["CELLS", "Cell"]
+__all__ = ["CELLS", "Cell", "gated_recurrent_unit", "long_short_term_memory", "parts_of"]
+
+
+# --- what a cell is ----------------------------------------------------------------------
+
+
+def long_short_term_memory(
+    i: Node, f: Node, o: Node, g: Node, c: Node, suffix: str = ""
+) -> tuple[Node, Node]:
+    """The new h and c, from the sums of the gates and the old c.
+
+    i, f, o = σ(…), g = tanh(…), c = f⊙c + i⊙g and h = o⊙tanh(c). The parts are named by their
+    letters and ``suffix``.
+    """
+    i, f, o = (
+        fn.logistic(each).named(f"{name}{suffix}") for name, each in (("i", i), ("f", f), ("o", o))
+    )
+    g = fn.tanh(g).named(f"g{suffix}")
+    new_c = (f * c + i * g).named(f"c{suffix}")
+    return (o * fn.tanh(new_c)).named(f"h{suffix}"), new_c
+
+
+def gated_recurrent_unit(
+    r: Node, z: Node, new_state: Callable[[Node], Node], h: Node, suffix: str = ""
+) -> Node:
+    """The new h, from the sums of the gates, and the old h.
+
+    r, z = σ(…), n = tanh(new_state(r)) and h = (1 - z)⊙n + z⊙h.
+    """
+    r = fn.logistic(r).named(f"r{suffix}")
+    z = fn.logistic(z).named(f"z{suffix}")
+    n = fn.tanh(new_state(r)).named(f"n{suffix}")
+    return ((1.0 - z) * n + z * h).named(f"h{suffix}")
+
+
+# --- layers of them ----------------------------------------------------------------------
 
 Step = Callable[[Node, Sequence[Node], Node, Node | None, str], list[Node]]
 """``step(inputs, carried, U, extra, suffix)``: the new carried values, the output first.
@@ -43,8 +79,8 @@ class Cell:
     extra_bias: bool = False
 
 
-def _gates(values: Node, number: int) -> list[Node]:
-    """The parts of (rows, number·units)."""
+def parts_of(values: Node, number: int) -> list[Node]:
+    """The parts, side by side, of an array of shape (rows, number·units)."""
     width = values.shape[1]
     assert isinstance(width, int)
     units = width // number
@@ -65,49 +101,40 @@ def _elman(activation: Callable[[Node], Node]) -> Step:
 def _lstm(
     inputs: Node, carried: Sequence[Node], U: Node, extra: Node | None, suffix: str
 ) -> list[Node]:
-    """c = f⊙c + i⊙g and h = o⊙tanh(c) (Hochreiter & Schmidhuber 1997; Gers 2000 for f)."""
+    """Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000."""
     h, c = carried
-    i, f, o, g = (
-        given + own for given, own in zip(_gates(inputs, 4), _gates(h @ U, 4), strict=True)
-    )
-    i, f, o = (
-        fn.logistic(each).named(f"{name}{suffix}") for name, each in (("i", i), ("f", f), ("o", o))
-    )
-    g = fn.tanh(g).named(f"g{suffix}")
-    new_c = (f * c + i * g).named(f"c{suffix}")
-    return [(o * fn.tanh(new_c)).named(f"h{suffix}"), new_c]
+    given, own = parts_of(inputs, 4), parts_of(h @ U, 4)
+    i, f, o, g = (there + here for there, here in zip(given, own, strict=True))
+    return list(long_short_term_memory(i, f, o, g, c, suffix))
 
 
 def _gru_reset_after(
     inputs: Node, carried: Sequence[Node], U: Node, extra: Node | None, suffix: str
 ) -> list[Node]:
-    """n = tanh(x·W + b + r⊙(h·U + b')): the reset after the product, as in PyTorch and Keras."""
+    """The reset after the product, which has a bias of its own, as in PyTorch and Keras."""
     (h,) = carried
     assert extra is not None
-    r_in, z_in, n_in = _gates(inputs, 3)
-    r_own, z_own, n_own = _gates(h @ U, 3)
-    r = fn.logistic(r_in + r_own).named(f"r{suffix}")
-    z = fn.logistic(z_in + z_own).named(f"z{suffix}")
-    n = fn.tanh(n_in + r * (n_own + extra)).named(f"n{suffix}")
-    return [_mixed(z, n, h, suffix)]
+    r_in, z_in, n_in = parts_of(inputs, 3)
+    r_own, z_own, n_own = parts_of(h @ U, 3)
+
+    def new_state(r: Node) -> Node:
+        return n_in + r * (n_own + extra)
+
+    return [gated_recurrent_unit(r_in + r_own, z_in + z_own, new_state, h, suffix)]
 
 
 def _gru_reset_before(
     inputs: Node, carried: Sequence[Node], U: Node, extra: Node | None, suffix: str
 ) -> list[Node]:
-    """n = tanh(x·W + b + (r⊙h)·U): the reset before the product, as in Cho et al. 2014."""
+    """The reset before the product, as in Cho et al. 2014."""
     (h,) = carried
-    r_in, z_in, n_in = _gates(inputs, 3)
-    U_r, U_z, U_n = _gates(U, 3)
-    r = fn.logistic(r_in + h @ U_r).named(f"r{suffix}")
-    z = fn.logistic(z_in + h @ U_z).named(f"z{suffix}")
-    n = fn.tanh(n_in + (r * h) @ U_n).named(f"n{suffix}")
-    return [_mixed(z, n, h, suffix)]
+    r_in, z_in, n_in = parts_of(inputs, 3)
+    U_r, U_z, U_n = parts_of(U, 3)
 
+    def new_state(r: Node) -> Node:
+        return n_in + (r * h) @ U_n
 
-def _mixed(z: Node, n: Node, h: Node, suffix: str) -> Node:
-    """(1 - z)⊙n + z⊙h: z keeps the old state."""
-    return (n + z * (h - n)).named(f"h{suffix}")
+    return [gated_recurrent_unit(r_in + h @ U_r, z_in + h @ U_z, new_state, h, suffix)]
 
 
 CELLS: dict[str, Cell] = {

@@ -105,6 +105,7 @@ CHART = (
         layers_of("3 input, 3 recurrent, 3 recurrent, 3 output"),
         "dense",
         Paper(("Elman",), "Finding structure in time", "Cognitive Science 14", 1990),
+        ("RNNClassifier", "RNNRegressor"),
     ),
     ChartEntry(
         "LSTM",
@@ -114,6 +115,7 @@ CHART = (
         Paper(
             ("Hochreiter", "Schmidhuber"), "Long short-term memory", "Neural Computation 9", 1997
         ),
+        ("LSTMClassifier", "LSTMRegressor"),
     ),
     ChartEntry(
         "GRU",
@@ -127,6 +129,7 @@ CHART = (
             "EMNLP",
             2014,
         ),
+        ("GRUClassifier", "GRURegressor"),
     ),
     ChartEntry(
         "AE",

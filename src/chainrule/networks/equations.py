@@ -16,6 +16,7 @@ from chainrule.calculus.reverse import gradient
 from chainrule.calculus.simplify import simplify
 from chainrule.graph.node import Node, constant, variable
 from chainrule.graph.traversal import topological_order, variables
+from chainrule.networks.cells import gated_recurrent_unit, long_short_term_memory
 from chainrule.networks.layers import dense
 from chainrule.networks.mlp import MLP
 from chainrule.notation.formula import Formula, Symbol
@@ -144,39 +145,35 @@ _ONE_STEP = "One layer at one step; {} of the step before."
 
 def _recurrent() -> tuple[Equations, ...]:
     h = fn.tanh(_gate("")).named("h")
-    output = dense(h, variable("V", (3, 3)), variable("c", (3,))).named("output")
+    output = dense(h, variable("V", (3, 3)), variable("d", (3,))).named("output")
     return (Equations("Recurrent neural network", (output,), _ONE_STEP.format("h_old is that")),)
 
 
 def _long_short_term_memory() -> tuple[Equations, ...]:
-    i, f, o = (fn.logistic(_gate(name)).named(name) for name in "ifo")
-    g = fn.tanh(_gate("g")).named("g")
-    c = (f * _row("c_old", 3) + i * g).named("c")
-    h = (o * fn.tanh(c)).named("h")
+    i, f, o, g = map(_gate, "ifog")
+    h, c = long_short_term_memory(i, f, o, g, _row("c_old", 3))
     given = _ONE_STEP.format("h_old and c_old are those")
-    return (Equations("Long short-term memory", (i, f, o, g, c, h), given),)
+    return (Equations("Long short-term memory", (c, h), given),)
 
 
 def _gated_recurrent_unit() -> tuple[Equations, ...]:
-    r, z = (fn.logistic(_gate(name)).named(name) for name in "rz")
-    h_old = _row("h_old", 3)
-    U, new = (
-        variable("U_n", (3, 3)),
-        dense(_row("x", 3), variable("W_n", (3, 3)), variable("b_n", (3,))),
-    )
-    after = fn.tanh(new + r * dense(h_old, U, variable("c_n", (3,)))).named("n")
-    before = fn.tanh(new + (r * h_old) @ U).named("n")
+    h_old, U = _row("h_old", 3), variable("U_n", (3, 3))
+    new = dense(_row("x", 3), variable("W_n", (3, 3)), variable("b_n", (3,)))
+
+    def after(r: Node) -> Node:
+        return new + r * dense(h_old, U, variable("c_n", (3,)))
+
+    def before(r: Node) -> Node:
+        return new + (r * h_old) @ U
+
     given = _ONE_STEP.format("h_old is that")
-    return (
-        Equations("Gated recurrent unit", (r, z, _mixed(z, after, h_old)), given),
-        Equations(
-            "As in the paper, reset before the product", (r, z, _mixed(z, before, h_old)), given
-        ),
+    return tuple(
+        Equations(title, (gated_recurrent_unit(_gate("r"), _gate("z"), state, h_old),), given)
+        for title, state in (
+            ("Gated recurrent unit", after),
+            ("As in the paper, reset before the product", before),
+        )
     )
-
-
-def _mixed(z: Node, new: Node, old: Node) -> Node:
-    return ((1.0 - z) * new + z * old).named("h")
 
 
 def _gate(name: str) -> Node:
