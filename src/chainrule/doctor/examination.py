@@ -40,6 +40,7 @@ class Patient:
         The raw outputs: (rows, outputs).
     weights : tuple of Node
     parameters : mapping of Node to array
+        And what else is given, but for the data.
     X, Y : Node
         The variables of the data.
     activation : str
@@ -179,8 +180,8 @@ def examine(patient: Patient, X: Array, Y: Array) -> Examination:
     Parameters
     ----------
     patient : Patient
-    X : array of shape (rows, features)
-    Y : array of shape (rows, outputs)
+    X : array of shape (rows, features), or (rows, time, features)
+    Y : array of shape (rows, outputs), or (rows, time, outputs)
 
     Returns
     -------
@@ -204,6 +205,7 @@ def examine(patient: Patient, X: Array, Y: Array) -> Examination:
     values = {node: each for node, each in evaluate(wanted, given) if node in known}
     slopes = [values[bar] for bar in bars]
     labels = None if patient.labels is None else patient.labels[rows]
+    columns = X.reshape(-1, X.shape[-1])  # of sequences, each step
     return Examination(
         patient=patient,
         n_rows=len(X),
@@ -218,11 +220,11 @@ def examine(patient: Patient, X: Array, Y: Array) -> Examination:
         ),
         weight_sizes=tuple(_size(patient.parameters[each]) for each in patient.weights),
         gradient_sizes=tuple(_size(slope) / len(X) for slope in slopes[len(sums) :]),
-        spreads=X.std(axis=0),
-        middles=X.mean(axis=0),
-        duplicates=_duplicates(X),
+        spreads=columns.std(axis=0),
+        middles=columns.mean(axis=0),
+        duplicates=_duplicates(columns),
         class_counts=None if labels is None else _counts(labels, patient.classes),
-        noise=None if labels is None else _noise(X, labels),
+        noise=None if labels is None else _noise(X.reshape(len(X), -1), labels),
         baseline=_baseline(X, Y, labels) if patient.comparable else math.nan,
     )
 

@@ -288,6 +288,8 @@ def _dead(exam: Examination) -> Iterator[Finding]:
         if layer.dead
         >= max(3, layer.n_units * (0.65 if layer.number == 1 and not centred else 0.4))
     ]
+    if exam.patient.place == "step":  # the units of all steps are the same
+        layers = sorted(layers, key=lambda layer: -layer.dead)[:1]
     for layer in layers:
         share = layer.dead / layer.n_units
         rate = exam.patient.learning_rate
@@ -349,16 +351,19 @@ def _exploding(exam: Examination) -> Iterator[Finding]:
                 f"{place}s {first.number} to {last.number}",
                 f"{words} by a factor of {number_text(growth, 2)} from {place} {first.number} to "
                 f"{place} {last.number}",
-                "start with smaller weights, raise alpha, lower the learning rate, or take fewer "
-                "layers",
+                "start with smaller weights, raise alpha, lower the learning rate, or "
+                + ("take an LSTM or GRU" if place == "step" else "take fewer layers"),
             )
             return
 
 
 def _vanishing(exam: Examination) -> Iterator[Finding]:
-    """The first layer's gradient is below a ten-thousandth of the last one's: it cannot learn."""
+    """The first layer's gradient is below a ten-thousandth of the last one's: it cannot learn.
+
+    Of steps in time, the first may well have nothing to say to the result.
+    """
     layers = [each for each in exam.layers if each.gradient_size > 0]
-    if len(layers) < 3:
+    if len(layers) < 3 or exam.patient.place == "step":
         return
     first, last = layers[0], layers[-1]
     shrink = first.gradient_size / last.gradient_size
@@ -375,7 +380,7 @@ def _vanishing(exam: Examination) -> Iterator[Finding]:
 
 def _rank(exam: Examination) -> Iterator[Finding]:
     """Many units that say the same: fewer directions than the outputs need."""
-    outputs = int(exam.patient.output.shape[1])  # type: ignore[arg-type]
+    outputs = int(exam.patient.output.shape[-1])  # type: ignore[arg-type]
     inputs = int(np.sum(exam.spreads > 0))
     for layer in exam.layers:
         alive = layer.n_units - layer.dead

@@ -181,7 +181,7 @@ class NetworkEstimator(EvaluatingEstimator):
         return self._engine().compile_step(
             step,
             float_type(state[0].dtype),
-            rows.arrays,
+            self._training_arrays(rows),
             state,
             {"learning_rate": self._progress.learning_rate, "alpha": float(self.alpha)},
             # Drawn only where it is used: else it would shift the orders of rows.
@@ -189,6 +189,10 @@ class NetworkEstimator(EvaluatingEstimator):
             n_threads=available_threads(self.n_threads),
             batch_size=batch_size,
         )
+
+    def _training_arrays(self, rows: Rows) -> tuple[Array, ...]:
+        """The rows in the order of the objective's minibatch."""
+        return rows.arrays
 
     def _before_epoch(self, rows: Rows) -> Callable[[], None] | None:
         """What brings the rows up to date before each epoch, if anything has to."""
@@ -258,10 +262,10 @@ class NetworkEstimator(EvaluatingEstimator):
         weighted = rows.weight is not None
         objective = self._objective(weighted)
         key = ("sums", self._description(), weighted)
-        block = self._block_rows(rows.dtype)
+        block, data = self._block_rows(rows.dtype), self._training_arrays(rows)
         sums = Sums(
             self._compiled(key, rows.dtype, objective.sums_and_gradients),
-            rows.arrays,
+            data,
             self._parameters,
             float(self.alpha),
             objective.share,
@@ -279,7 +283,7 @@ class NetworkEstimator(EvaluatingEstimator):
             verbose=bool(self.verbose),
         )
         if not np.isfinite(sums.reported):
-            named = dict(zip(objective.minibatch, rows.arrays, strict=True))
+            named = dict(zip(objective.minibatch, data, strict=True))
             others: dict[Node, Any] = dict(zip(objective.parameters, learned, strict=True))
             others[objective.alpha] = self.alpha
             outputs = [objective.loss_sum, objective.penalty]

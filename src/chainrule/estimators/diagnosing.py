@@ -6,16 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array
 from chainrule.estimators.explaining import check_names
-from chainrule.graph.node import Node
-from chainrule.graph.traversal import topological_order
 
 if TYPE_CHECKING:
     from chainrule.doctor.diagnosis import Diagnosis
+    from chainrule.doctor.examination import Patient
 
 __all__ = ["Diagnosable"]
 
@@ -24,18 +22,19 @@ class Diagnosable(ABC):
     """An estimator of a network that can be examined."""
 
     @abstractmethod
-    def _examined_rows(self, X: Any, y: Any) -> tuple[Array, Array]:
-        """Checked rows and their targets, in columns, in double precision."""
+    def _patient(self, X: Any, y: Any, features: Sequence[str]) -> tuple[Patient, Array, Array]:
+        """The network as the doctor sees it; and rows with their targets, in double precision."""
 
-    def diagnose(self, X: Any, y: Any, *, names: Sequence[str] | None = None) -> Diagnosis:
+    def diagnose(self, X: Any, y: Any = None, *, names: Sequence[str] | None = None) -> Diagnosis:
         """Look for what is wrong with this fit.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_samples, n_features), or sequences
             The rows it was fitted to, or some of them; of more than 5,000 every so many is
             examined.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            As for ``fit``; without it where that has none.
         names : sequence of str, optional
             What the features are called; ``feature_names_in_`` by default.
 
@@ -70,55 +69,9 @@ class Diagnosable(ABC):
         'layer 1'
         """
         from chainrule.doctor.diagnosis import Diagnosis
-        from chainrule.doctor.examination import Patient, examine
+        from chainrule.doctor.examination import examine
 
-        check_is_fitted(self, "coefs_")
-        model: Any = self
-        check_names(model, names)
-        rows, targets = self._examined_rows(X, y)
-        network = model._network
-        objective = model._objective(weighted=False, training=False)
-        parameters = {
-            node: np.asarray(array, dtype=np.float64)
-            for node, array in zip(network.parameters, model._parameters, strict=True)
-        }
-        named = {node.name: node for node in topological_order([objective.row_losses])}
-        # Without an activation, sums and outputs are the same.
-        outputs = [named[f"h{number}_out"] for number in range(1, len(network.weights))]
-        layers = tuple(
-            (named.get(f"h{number}_in", output), output) for number, output in enumerate(outputs, 1)
-        )
-        exclusive = hasattr(model, "classes_") and model._label_kind != "multilabel-indicator"
-        stochastic = model.solver != "lbfgs"
-        with np.errstate(all="ignore"):
-            score = _score(model, X, y)
-        patient = Patient(
-            row_losses=objective.row_losses,
-            layers=layers,
-            output=_output(named),
-            weights=network.weights,
-            parameters=parameters,
-            X=objective.minibatch[0],
-            Y=objective.minibatch[1],
-            activation=network.activation,
-            history=getattr(model, "history_", model._progress.history),
-            learning_rate=float(model.learning_rate_init) if stochastic else None,
-            solver=model.solver,
-            labels=np.asarray(y).ravel() if exclusive else None,
-            classes=model.classes_.tolist() if exclusive else (),
-            features=list(getattr(model, "feature_names_in_", ()) if names is None else names),
-            score=score,
-            comparable=model.loss in ("squared_error", "log_loss", "hinge"),
-        )
-        return Diagnosis(examine(patient, rows, targets))
-
-
-def _output(named: dict[str | None, Node]) -> Node:
-    return named["output"] if "output" in named else named["output_in"]
-
-
-def _score(model: Any, X: Any, y: Any) -> float:
-    try:
-        return float(model.score(X, y))
-    except ValueError:  # predictions that are not finite have none
-        return float("nan")
+        check_is_fitted(self)
+        check_names(self, names)
+        features = list(getattr(self, "feature_names_in_", ()) if names is None else names)
+        return Diagnosis(examine(*self._patient(X, y, features)))

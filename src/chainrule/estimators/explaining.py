@@ -27,9 +27,9 @@ class Explainable(ABC):
     def _target_row(self, y: Any) -> Array:
         """The target of one row as the network is given it: (1, outputs)."""
 
-    def _one_input(self, x_row: npt.ArrayLike) -> Array:
-        """One row, checked, in doubles, with an axis for rows."""
-        return one_row(self, x_row)
+    def _explained(self, x_row: npt.ArrayLike, y: Any) -> tuple[Array, Array]:
+        """One row and its target, checked, in doubles, with an axis for rows."""
+        return one_row(self, x_row), self._target_row(y)
 
     @abstractmethod
     def _trained_network(self, x: Array, y: Array) -> TrainedNetwork:
@@ -38,7 +38,7 @@ class Explainable(ABC):
     def explain(
         self,
         x_row: npt.ArrayLike,
-        y: Any,
+        y: Any = None,
         parameter: str | None = None,
         *,
         names: Sequence[str] | None = None,
@@ -51,7 +51,7 @@ class Explainable(ABC):
             A row as ``predict`` takes it; for a recurrent network a sequence, (n_timesteps,
             n_features).
         y : label, number, or array-like of shape (n_outputs,)
-            What the output should be.
+            What the output should be; left out where ``fit`` has none.
         parameter : str, optional
             A weight, a bias, an input or a unit, counted from 0: ``"W2[3, 1]"`` is
             ``coefs_[1][3, 1]``; ``"b1[0]"``, ``"x[2]"`` or the name of a feature,
@@ -96,7 +96,7 @@ class Explainable(ABC):
 
         check_is_fitted(self)
         check_names(self, names)
-        network = self._trained_network(self._one_input(x_row), self._target_row(y))
+        network = self._trained_network(*self._explained(x_row, y))
         if names is None:
             names = getattr(self, "feature_names_in_", ())
         return explain_trained(dataclasses.replace(network, features=tuple(names)), parameter)

@@ -196,10 +196,13 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, NetworkEstimat
             raise FileError(f"the activations {hidden!r} and {output!r} are not both known")
         self._network = MLP(sizes, hidden, output, float(self.dropout))
 
-    def _examined_rows(self, X, y):
-        X, y = self._validate_rows(X, y, np.float64, reset=False)
-        self._check_held_out(y, "y")
-        return X, self._columns(y, np.float64)
+    def _patient(self, X, y, features):
+        from chainrule.estimators.patients import patient_of_mlp, score_of
+
+        rows, targets = self._validate_rows(X, y, np.float64, reset=False)
+        self._check_held_out(targets, "y")
+        patient = patient_of_mlp(self, features, score_of(self, X, y), y)
+        return patient, rows, self._columns(targets, np.float64)
 
     def _target_row(self, y):
         columns = self._columns(self._one_target(y), np.float64)

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import is_classifier
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 import chainrule.graph.functions as fn
 from chainrule.engines.base import Array, Program, TrainingLoop, TrainingStep
 from chainrule.errors import FileError
 from chainrule.estimators.base import NetworkEstimator
+from chainrule.estimators.diagnosing import Diagnosable
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.saving import Savable, require_numbers
-from chainrule.estimators.sequences import Sequences, read_sequences, unpadded
+from chainrule.estimators.sequences import Sequences, is_one_series, read_sequences, unpadded
 from chainrule.estimators.targets import weights_of_rows
 from chainrule.estimators.windows import Windows
 from chainrule.graph.node import Node, variable
@@ -32,7 +33,7 @@ from chainrule.training.step import Objective, training_step
 __all__ = ["BaseRecurrent"]
 
 
-class BaseRecurrent(Explainable, Savable, NetworkEstimator):
+class BaseRecurrent(Diagnosable, Explainable, Savable, NetworkEstimator):
     """Sequences in, and for each of them, or for each step, an output."""
 
     _learned: ClassVar[tuple[str, ...]] = (
@@ -167,9 +168,7 @@ class BaseRecurrent(Explainable, Savable, NetworkEstimator):
 
     def _series(self, X: Any, reset: bool) -> Sequences:
         """Series to go on with; one alone may be a row of numbers."""
-        if np.ndim(X) == 1 and not isinstance(X[0], (list, tuple, np.ndarray)):
-            X = np.reshape(X, (1, -1, 1))
-        return self._sequences(X, reset)[0]
+        return self._sequences(np.reshape(X, (1, -1, 1)) if is_one_series(X) else X, reset)[0]
 
     def _sequences(self, X: Any, reset: bool, y: Any = None) -> tuple[Sequences, Any]:
         """Checked sequences, of the features of the fit unless ``reset``; and targets."""
@@ -180,7 +179,10 @@ class BaseRecurrent(Explainable, Savable, NetworkEstimator):
             if y is None:
                 values = validate_data(self, X, **options)
             else:
+                _require_as_many(X, y)
                 values, y = validate_data(self, X, y, multi_output=True, **options)
+                if y.ndim == 2 and y.shape[1] == 1:
+                    y = column_or_1d(y, warn=True)
             self._is_table = True
             return read_sequences(values, dtype), y
         sequences = read_sequences(X, dtype)
@@ -293,24 +295,26 @@ class BaseRecurrent(Explainable, Savable, NetworkEstimator):
     def _loop(
         self, step: TrainingStep, rows: Rows, state: list[Array], batch_size: int
     ) -> TrainingLoop:
-        X, mask, *start = rows.inputs
-        inputs = (X, mask, *start) if self._trains_masked else (X, *start)
-        rest = rows.arrays[len(rows.inputs) :]
-        lengths = np.asarray(mask.sum(axis=1), dtype=np.int64)
+        lengths = np.asarray(rows.inputs[1].sum(axis=1), dtype=np.int64)
         buckets = buckets_by_length(lengths, batch_size)
         if self._windows is not None or len(buckets) == 1:
-            return super()._loop(step, Rows(inputs, rest), state, batch_size)
-        arrays = (*inputs, *rest)
+            return super()._loop(step, rows, state, batch_size)
         loops = []
         random_state = self._random_state.get_state()
         for bucket in buckets:
             # All of them draw the same seed: they are one loop.
             self._random_state.set_state(random_state)
-            part = self._trimmed([each[bucket] for each in arrays], int(lengths[bucket].max()))
-            loops.append(super()._loop(step, Rows(tuple(part)), state, batch_size))
-        return BucketedLoop(loops, buckets, arrays)
+            part = rows.part(bucket)
+            X, mask, y, *weight = self._trimmed(part.arrays, int(lengths[bucket].max()))
+            part = Rows((X, mask), (y,), *weight)
+            loops.append(super()._loop(step, part, state, batch_size))
+        return BucketedLoop(loops, buckets, rows.arrays)
 
-    def _trimmed(self, arrays: list[Array], steps: int) -> list[Array]:
+    def _training_arrays(self, rows: Rows) -> tuple[Array, ...]:
+        X, mask, *rest = rows.arrays
+        return (X, mask, *rest) if self._trains_masked else (X, *rest)
+
+    def _trimmed(self, arrays: Sequence[Array], steps: int) -> list[Array]:
         """Arrays of rows without the padding that all of the rows have."""
         in_time = (True, True, self._each_step, False)  # sequences, mask, targets, weights
         return [
@@ -372,7 +376,13 @@ class BaseRecurrent(Explainable, Savable, NetworkEstimator):
 
     # --- explanations ---------------------------------------------------------------------
 
-    def _one_input(self, x_row):
+    def _explained(self, x_row, y):
+        x = self._one_sequence(x_row)
+        if self._is_forecaster and y is None:
+            return x[:, :-1], x[:, 1:]
+        return x, self._target_row(y)
+
+    def _one_sequence(self, x_row):
         sequence = np.asarray(x_row, dtype=np.float64)
         if sequence.ndim == 1 or (sequence.ndim == 2 and self._is_table):
             sequence = sequence.reshape(1, -1, 1)
@@ -392,6 +402,16 @@ class BaseRecurrent(Explainable, Savable, NetworkEstimator):
         if columns.shape[-1] != self.n_outputs_ or not np.isfinite(columns).all():
             raise ValueError(f"y must be the target of one sequence, as fit takes it, not {y!r}.")
         return columns
+
+    def _patient(self, X, y, features):
+        from chainrule.estimators.patients import patient_of_recurrent, score_of
+
+        sequences, targets = self._read(X, y, reset=False)
+        self._check_held_out(self._flat(targets, sequences), "y")
+        columns = self._padded_targets(targets, sequences).astype(np.float64)
+        return patient_of_recurrent(
+            self, sequences, columns, features, score_of(self, X, y), targets
+        )
 
     def _trained_network(self, x, y):
         from chainrule.estimators.trained_networks import trained_recurrent
@@ -416,6 +436,17 @@ def _is_table(X: Any) -> bool:
             return False
     shape = getattr(X, "shape", ())
     return len(shape) <= 2 and not (len(shape) == 1 and X.dtype == object)
+
+
+def _require_as_many(X: Any, y: Any) -> None:
+    """Refuse a table whose rows do not match the targets: it may be one sequence."""
+    shape: Any = getattr(X, "shape", ())
+    if len(shape) == 2 and hasattr(y, "__len__") and len(y) != shape[0]:
+        raise ValueError(
+            f"X of shape {shape} is read as {shape[0]} univariate sequences of {shape[1]} steps, "
+            f"but y has {len(y)} targets. A single sequence (n_timesteps, n_features) is "
+            f"X[np.newaxis]."
+        )
 
 
 def _shifted(series: Sequences) -> tuple[Sequences, list[Array]]:

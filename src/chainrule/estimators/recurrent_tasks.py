@@ -15,6 +15,7 @@ from chainrule.engines.base import Program
 from chainrule.estimators.base import is_stochastic
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.recurrent_base import BaseRecurrent
+from chainrule.estimators.sequences import is_one_series
 from chainrule.estimators.step_targets import StepTargets
 from chainrule.estimators.targets import ClassTargets, NumberTargets, has_probabilities
 from chainrule.networks.losses import classification_loss, regression_loss
@@ -308,8 +309,7 @@ class RecurrentRegressor(StepTargets, NumberTargets, BaseRecurrent):
 
     def _with_form(self, X, reset):
         """Series, and whether they are a single one, given as a row of numbers."""
-        series = self._series(X, reset)
-        return series, np.ndim(X) == 1 and not series.listed
+        return self._series(X, reset), is_one_series(X)
 
     def _fit(self, X, y, sample_weight=None, validation_data=None, incremental=False):
         super()._fit(X, y, sample_weight, validation_data, incremental)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from chainrule.engines.base import Array
 
-__all__ = ["Sequences", "read_sequences", "unpadded"]
+__all__ = ["Sequences", "is_one_series", "read_sequences", "unpadded"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,14 @@ def read_sequences(X: Any, dtype: Any = None, name: str = "X") -> Sequences:
 def unpadded(values: Array, lengths: npt.NDArray[np.int64]) -> list[Array]:
     """The steps of each sequence alone."""
     return [each[:length] for each, length in zip(values, lengths, strict=True)]
+
+
+def is_one_series(X: Any) -> bool:
+    """Whether X is a row of numbers."""
+    try:
+        return len(X) > 0 and all(np.ndim(each) == 0 for each in X)
+    except (TypeError, ValueError):
+        return False
 
 
 def _as_list(X: Any) -> list[Any] | None:

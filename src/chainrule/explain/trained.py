@@ -171,6 +171,12 @@ class _Arrays:
         step = self.named.get(f"{name}[{places[0]}]") if places else None
         if step is not None:  # of a loop over time, the value at one step
             name, node, places = step.name or "", step, places[1:]
+        elif f"{name}[0]" in self.named:
+            steps = sum(each.startswith(f"{name}[") for each in self.named)
+            raise FormulaError(
+                f"There is no {text!r} in the network: {name} is a value of each step, from "
+                f"{name}[0] to {name}[{steps - 1}]; {name}[0, 1] is entry 1 of the first."
+            )
         # A column may be called like a weight: then it goes by its place, x[2].
         if node is None and text in self.network.features and self.network.row.rank == 2:
             return self.network.row, (0, self.network.features.index(text))

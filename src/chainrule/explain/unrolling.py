@@ -9,15 +9,13 @@ from chainrule.graph.traversal import rebuild, topological_order, with_inputs
 
 __all__ = ["unrolled"]
 
-_MOST_STEPS = 100
-"""A longer loop stays one operation."""
 
-
-def unrolled(output: Node) -> Node:
+def unrolled(output: Node, most_steps: int = 100) -> Node:
     """A graph without loops of known length: the body stands once for each step.
 
     What has a name in the body has it with the number of the step: ``h`` becomes ``h[0]``,
-    ``h[1]`` and so on, and so do the slices of a named sequence.
+    ``h[1]`` and so on, and so do the slices of a named sequence. A loop of more than ``most_steps``
+    stays one operation.
 
     Examples
     --------
@@ -38,7 +36,7 @@ def unrolled(output: Node) -> Node:
         if node.operation != "scan":
             return with_inputs(node, inputs)
         loop: Loop = node.attributes["loop"]
-        if not isinstance(loop.length, int) or not 0 < loop.length <= _MOST_STEPS:
+        if not isinstance(loop.length, int) or not 0 < loop.length <= most_steps:
             return with_inputs(node, inputs)
         if (loop, inputs) not in written:
             written[loop, inputs] = _steps(loop, inputs)

@@ -93,7 +93,8 @@ def _elman(activation: Callable[[Node], Node]) -> Step:
     def step(
         inputs: Node, carried: Sequence[Node], U: Node, extra: Node | None, suffix: str
     ) -> list[Node]:
-        return [activation(inputs + carried[0] @ U).named(f"h{suffix}")]
+        total = (inputs + carried[0] @ U).named(f"h{suffix}_in")
+        return [activation(total).named(f"h{suffix}")]
 
     return step
 

@@ -139,7 +139,9 @@ class RecurrentNetwork:
 
     # --- the graph -----------------------------------------------------------------------
 
-    def raw_output(self, training: bool = False, X: Node | None = None) -> Node:
+    def raw_output(
+        self, training: bool = False, X: Node | None = None, mask: Node | None = None
+    ) -> Node:
         """The dense layer before its activation.
 
         Of shape (rows, outputs); with ``pooling="each"`` (time, rows, outputs). ``training``
@@ -148,11 +150,14 @@ class RecurrentNetwork:
         Parameters
         ----------
         training : bool, default=False
-        X : Node, optional
-            Sequences of a size of their own, instead of ``self.X``.
+        X, mask : Node, optional
+            Sequences of a size of their own, instead of ``self.X`` and ``self.mask``.
         """
-        states, last = self._layers(self.X if X is None else X, training)
-        pooled = self._pooled(states, last)
+        steps = None
+        if self.masked:
+            steps = fn.expand_dims(fn.transpose(self.mask if mask is None else mask), 2)
+        states, last = self._layers(self.X if X is None else X, steps, training)
+        pooled = self._pooled(states, last, steps)
         if training and self.dropout:
             pooled = dropout(pooled, self.dropout, stream=self.num_layers)
         *_, V, d = self.parameters
@@ -160,14 +165,19 @@ class RecurrentNetwork:
         return _apply_to_steps(pooled, lambda matrix: matrix @ V + d).named(name)
 
     def row_losses(
-        self, loss: Loss, training: bool = False, X: Node | None = None, y: Node | None = None
+        self,
+        loss: Loss,
+        training: bool = False,
+        X: Node | None = None,
+        y: Node | None = None,
+        mask: Node | None = None,
     ) -> tuple[Node, Node]:
         """The targets, and the loss of each sequence: (rows,).
 
         With ``pooling="each"`` targets are (rows, time, outputs), and the loss of a sequence is
         the mean over its steps.
         """
-        raw = self.raw_output(training, X)
+        raw = self.raw_output(training, X, mask)
         if self.pooling != "each":
             y = variable("y", ("rows", self.n_outputs)) if y is None else y
             return y, loss.per_row(y, raw)
@@ -180,8 +190,8 @@ class RecurrentNetwork:
         by_step = fn.reshape(by_step, (time, rows))
         if not self.masked:
             return y, fn.mean(by_step, 0)
-        mask = fn.transpose(self.mask)
-        return y, fn.sum(by_step * mask, 0) / fn.sum(mask, 0)
+        steps = fn.transpose(self.mask if mask is None else mask)
+        return y, fn.sum(by_step * steps, 0) / fn.sum(steps, 0)
 
     def prediction(self, raw_output: Node) -> Node:
         """The activated outputs: values, counts or probabilities."""
@@ -199,14 +209,14 @@ class RecurrentNetwork:
 
     def last_states(self) -> tuple[Node, ...]:
         """The carried values after the last step, in the order of ``start``."""
-        return tuple(self._layers(self.X, training=False, every_carry=True)[1])
+        steps = fn.expand_dims(fn.transpose(self.mask), 2) if self.masked else None
+        return tuple(self._layers(self.X, steps, training=False, every_carry=True)[1])
 
     def _layers(
-        self, X: Node, training: bool, every_carry: bool = False
+        self, X: Node, mask: Node | None, training: bool, every_carry: bool = False
     ) -> tuple[Node, list[Node]]:
         """The top layer's states, (time, rows, units), and its last ones, by direction."""
         states = fn.transpose(X, (1, 0, 2))
-        mask = fn.expand_dims(fn.transpose(self.mask), 2) if self.masked else None
         start = list(self.start)
         ends: list[Node] = []
         for k in range(1, self.num_layers + 1):
@@ -256,13 +266,12 @@ class RecurrentNetwork:
         bounds = (0, 1) if reverse else (-1, None)
         return stacks[0], [_at(each, bounds) for each in stacks]
 
-    def _pooled(self, states: Node, last: list[Node]) -> Node:
+    def _pooled(self, states: Node, last: list[Node], mask: Node | None) -> Node:
         match self.pooling:
             case "each":
                 return states
             case "last":
                 return fn.concatenate(last, 1)
-        mask = fn.expand_dims(fn.transpose(self.mask), 2) if self.masked else None
         if self.pooling == "max":
             if mask is not None:
                 states = fn.select(mask < 0.5, _FAR_BELOW, states)
@@ -309,7 +318,7 @@ class RecurrentNetwork:
         Examples
         --------
         >>> RecurrentNetwork("lstm", 3, 8, 1, 2).describe("U1", (5, 9))
-        'the weight from unit 5 of layer 1, one step before, to the f gate of unit 1'
+        'the weight from unit 5, one step before, to the f gate of unit 1 of layer 1'
         """
         if name in ("V", "d"):
             if name == "d":
@@ -318,17 +327,22 @@ class RecurrentNetwork:
                 f"the weight from unit {index[0]} of layer {self.num_layers} to output {index[1]}"
             )
         layer = int(name[1:].split("_")[0])
+        backward = name.endswith("_back")
+        where = f"layer {layer}, backward in time" if backward else f"layer {layer}"
         gate, unit = divmod(index[-1], self.hidden_size)
         gates = self._cell.gates
         to = f"unit {unit}" if len(gates) == 1 else f"the {gates[gate]} gate of unit {unit}"
+        if name.endswith("_n"):
+            return (
+                f"the bias, beside the recurrent weights, of the n gate of unit {unit} of {where}"
+            )
         if name.startswith("b"):
-            if name.endswith("_n"):
-                return f"the recurrent bias of the n gate of unit {unit} of layer {layer}"
-            return f"the bias of {to} of layer {layer}"
+            return f"the bias of {to} of {where}"
         if name.startswith("U"):
-            return f"the weight from unit {index[0]} of layer {layer}, one step before, to {to}"
+            when = "one step later" if backward else "one step before"
+            return f"the weight from unit {index[0]}, {when}, to {to} of {where}"
         source = f"input {index[0]}" if layer == 1 else f"unit {index[0]} of layer {layer - 1}"
-        return f"the weight from {source} to {to} of layer {layer}"
+        return f"the weight from {source} to {to} of {where}"
 
 
 def _at(sequence: Node, bounds: tuple[int, int | None]) -> Node:
