@@ -102,3 +102,21 @@ def test_spelled_out_a_formula_shows_its_loop() -> None:
     assert {"h[0]", "h[1]", "h[2]"} <= {step.symbol for step in work.forward}
     assert "back_through_time" not in str(work)
     assert all(chain.check.agrees for chain in work.chains)
+
+
+def test_one_step_of_a_stack_is_read_without_the_stack() -> None:
+    x, w = cr.variable("x", (3, 1, 2)), cr.variable("w", (2, 2))
+
+    def body(
+        carried: Sequence[cr.Node], slices: Sequence[cr.Node]
+    ) -> tuple[list[cr.Node], list[cr.Node]]:
+        h = cr.tanh(slices[0] + carried[0] @ w).named("h")
+        return [h], [h]
+
+    (states,) = cr.scan(body, [cr.broadcast_to(0.0, (1, 2))], [x])
+    last = fn.reshape(fn.slice_axes(states, [(-1, None), None, None]), (1, 2))
+    flat = unrolled(cr.sum(last))
+    assert "concatenate" not in {node.operation for node in topological_order([flat])}
+    given = {x: np.arange(6.0).reshape(3, 1, 2), w: np.array([[0.5, -1.0], [0.3, 0.2]])}
+    values = [dict(evaluate([each], given))[each] for each in (cr.sum(last), flat)]
+    assert values[0] == values[1]

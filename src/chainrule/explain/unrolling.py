@@ -31,8 +31,19 @@ def unrolled(output: Node, most_steps: int = 100) -> Node:
     """
     # Several outputs of one loop are one loop.
     written: dict[tuple[Loop, tuple[Node, ...]], list[dict[Node, Node]]] = {}
+    steps_of: dict[Node, list[Node]] = {}  # of a stack, which is rarely read as a whole
+    step_in: dict[Node, Node] = {}
 
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
+        if node.operation == "slice" and inputs[0] in steps_of:
+            time = _only_step(node)
+            if time is not None:
+                step = steps_of[inputs[0]][time]
+                taken = fn.expand_dims(step, 0)
+                step_in[taken] = step
+                return taken
+        if node.operation == "reshape" and inputs[0] in step_in:
+            return fn.reshape(step_in[inputs[0]], node.shape)
         if node.operation != "scan":
             return with_inputs(node, inputs)
         loop: Loop = node.attributes["loop"]
@@ -44,9 +55,20 @@ def unrolled(output: Node, most_steps: int = 100) -> Node:
             _write([node.attributes["output"]], known, time)
         values = [known[node.attributes["output"]] for known in written[loop, inputs]]
         stacked = fn.concatenate([fn.expand_dims(each, 0) for each in values], 0)
-        return stacked.named(node.name) if node.name else stacked
+        stacked = stacked.named(node.name) if node.name else stacked
+        steps_of[stacked] = values
+        return stacked
 
     return rebuild([output], change)[output]
+
+
+def _only_step(node: Node) -> int | None:
+    """The step that a slice of a stack of known length takes, if it is one whole step."""
+    first, *rest = node.attributes["ranges"]
+    if first is None or any(rest):
+        return None
+    start, stop = first
+    return start if stop == start + 1 else None
 
 
 def _steps(loop: Loop, inputs: tuple[Node, ...]) -> list[dict[Node, Node]]:
