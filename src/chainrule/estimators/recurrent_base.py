@@ -8,10 +8,8 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import is_classifier
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 import chainrule.graph.functions as fn
 from chainrule.engines.base import Array, Program, TrainingLoop, TrainingStep
@@ -21,7 +19,8 @@ from chainrule.estimators.diagnosing import Diagnosable
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.saving import Savable, require_numbers
-from chainrule.estimators.sequences import Sequences, is_one_series, read_sequences, unpadded
+from chainrule.estimators.sequence_input import SequenceInput
+from chainrule.estimators.sequences import Sequences, read_sequences, unpadded
 from chainrule.estimators.targets import weights_of_rows
 from chainrule.estimators.windows import Windows
 from chainrule.graph.node import Node, variable
@@ -33,7 +32,7 @@ from chainrule.training.step import Objective, training_step
 __all__ = ["BaseRecurrent"]
 
 
-class BaseRecurrent(Diagnosable, Explainable, Savable, NetworkEstimator):
+class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEstimator):
     """Sequences in, and for each of them, or for each step, an output."""
 
     _learned: ClassVar[tuple[str, ...]] = (
@@ -54,8 +53,8 @@ class BaseRecurrent(Diagnosable, Explainable, Savable, NetworkEstimator):
         "_described",
     )
     _network: RecurrentNetwork
+    _each_step: bool
     _trains_masked: bool
-    _is_table: bool
     _steps: int
 
     # --- what a kind of network, and a task, says -------------------------------------------
@@ -73,11 +72,6 @@ class BaseRecurrent(Diagnosable, Explainable, Savable, NetworkEstimator):
     def _learn_targets(self, y: Any, incremental: bool) -> None:
         """Take up the targets, one for each sequence or, flat, for each step."""
 
-    @property
-    @abstractmethod
-    def _each_step(self) -> bool:
-        """Whether there is an output for each step."""
-
     @abstractmethod
     def _flat(self, y: Any, sequences: Sequences) -> Array:
         """The targets of all sequences, or of all their steps, one after another."""
@@ -92,6 +86,7 @@ class BaseRecurrent(Diagnosable, Explainable, Savable, NetworkEstimator):
         fresh = not hasattr(self, "weights_") or (not self.warm_start and not incremental)
         if fresh:
             self._is_forecaster = y is None and not is_classifier(self)
+            self._each_step = self._is_forecaster or self.output == "each"
         sequences, y = self._read(X, y, reset=fresh)
         self._learn_targets(self._flat(y, sequences), incremental)
         targets = self._padded_targets(y, sequences)
@@ -148,64 +143,6 @@ class BaseRecurrent(Diagnosable, Explainable, Savable, NetworkEstimator):
             )
         if self.solver == "lbfgs":
             raise ValueError("truncation goes with minibatches: choose another solver.")
-
-    def _read(self, X: Any, y: Any, reset: bool) -> tuple[Sequences, Any]:
-        """Checked sequences, and their targets; without targets, each step's next values."""
-        if not self._is_forecaster:
-            if y is None:
-                raise ValueError(
-                    f"{type(self).__name__} requires y to be passed, but the target y is None."
-                )
-            return self._sequences(X, reset, y)
-        if y is not None:
-            raise ValueError(
-                "This model was fitted without y, and learns each next step: leave y out."
-            )
-        series = self._series(X, reset)
-        if int(series.lengths.min()) < 2:
-            raise ValueError("Learning each next step needs series of at least 2 steps.")
-        return _shifted(series)
-
-    def _series(self, X: Any, reset: bool) -> Sequences:
-        """Series to go on with; one alone may be a row of numbers."""
-        return self._sequences(np.reshape(X, (1, -1, 1)) if is_one_series(X) else X, reset)[0]
-
-    def _sequences(self, X: Any, reset: bool, y: Any = None) -> tuple[Sequences, Any]:
-        """Checked sequences, of the features of the fit unless ``reset``; and targets."""
-        dtype = None if reset else self._parameters[0].dtype
-        table = _is_table(X)
-        if table and (reset or self._is_table):
-            options = {"dtype": dtype or (np.float64, np.float32), "reset": reset}
-            if y is None:
-                values = validate_data(self, X, **options)
-            else:
-                _require_as_many(X, y)
-                values, y = validate_data(self, X, y, multi_output=True, **options)
-                if y.ndim == 2 and y.shape[1] == 1:
-                    y = column_or_1d(y, warn=True)
-            self._is_table = True
-            return read_sequences(values, dtype), y
-        sequences = read_sequences(X, dtype)
-        width = sequences.values.shape[2]
-        if reset:
-            self._is_table, self.n_features_in_ = False, width
-            self.__dict__.pop("feature_names_in_", None)
-        elif width != self._network.n_features:
-            hint = ""
-            if table:
-                hint = (
-                    f" X of shape {np.shape(X)} is read as univariate sequences, one in each row; "
-                    f"a single sequence (n_timesteps, n_features) is X[np.newaxis]."
-                )
-            raise ValueError(
-                f"X has {width} features, but {type(self).__name__} is expecting "
-                f"{self._network.n_features} features as input.{hint}"
-            )
-        if y is not None:
-            check_consistent_length(sequences.values, y)
-            if not isinstance(y, (list, tuple)) or not self._each_step:
-                y = check_array(y, ensure_2d=False, allow_nd=True, dtype=None, input_name="y")
-        return sequences, y
 
     def _row_weights(self, sample_weight, X, Y) -> Array | None:
         return weights_of_rows(sample_weight, X)
@@ -370,6 +307,7 @@ class BaseRecurrent(Diagnosable, Explainable, Savable, NetworkEstimator):
         for node in network.parameters:
             require_numbers(weights[node.name], node.shape, node.name or "", dtype)  # type: ignore[index,arg-type]
         self._network, self._windows = network, None
+        self._each_step = network.pooling == "each"
         self._trains_masked, self._steps = False, 1
         self.n_outputs_ = network.n_outputs
         self._restore_progress()
@@ -421,40 +359,3 @@ class BaseRecurrent(Diagnosable, Explainable, Savable, NetworkEstimator):
 
 def _rows_first(output: Node) -> Node:
     return fn.transpose(output, (1, 0, 2)) if output.rank == 3 else output
-
-
-def _is_table(X: Any) -> bool:
-    """Whether X has two axes; what is no array at all is for scikit-learn to refuse."""
-    if sparse.issparse(X):
-        return True
-    if not hasattr(X, "shape") and isinstance(X, (list, tuple)):
-        if len(X) and getattr(X[0], "ndim", 0):
-            return False
-        try:
-            return len(np.shape(X)) <= 2
-        except ValueError:  # lists of several lengths
-            return False
-    shape = getattr(X, "shape", ())
-    return len(shape) <= 2 and not (len(shape) == 1 and X.dtype == object)
-
-
-def _require_as_many(X: Any, y: Any) -> None:
-    """Refuse a table whose rows do not match the targets: it may be one sequence."""
-    shape: Any = getattr(X, "shape", ())
-    if len(shape) == 2 and hasattr(y, "__len__") and len(y) != shape[0]:
-        raise ValueError(
-            f"X of shape {shape} is read as {shape[0]} univariate sequences of {shape[1]} steps, "
-            f"but y has {len(y)} targets. A single sequence (n_timesteps, n_features) is "
-            f"X[np.newaxis]."
-        )
-
-
-def _shifted(series: Sequences) -> tuple[Sequences, list[Array]]:
-    """All steps but the last, and for each of them the values of the next."""
-    ends = series.lengths - 1
-    before = np.where(
-        np.arange(series.values.shape[1] - 1)[:, np.newaxis] < ends[:, np.newaxis, np.newaxis],
-        series.values[:, :-1],
-        series.values.dtype.type(0),
-    )
-    return Sequences(before, ends, series.listed), unpadded(series.values[:, 1:], ends)

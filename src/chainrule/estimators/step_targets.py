@@ -21,10 +21,8 @@ class StepTargets(BaseEstimator):
     The inputs of its rows are sequences, (samples, time, features), and their mask.
     """
 
-    @property
-    def _each_step(self) -> bool:
-        """Whether there is an output for each step."""
-        return self._is_forecaster or self.output == "each"
+    _each_step: bool
+    """Whether there is an output for each step."""
 
     def _flat(self, y: Any, sequences: Sequences) -> Array:
         """The targets of all sequences, or of all their steps, one after another."""

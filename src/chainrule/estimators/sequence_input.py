@@ -1,0 +1,122 @@
+"""How recurrent estimators are given sequences, series and their targets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import validate_data
+
+from chainrule.engines.base import Array
+from chainrule.estimators.sequences import Sequences, is_one_series, read_sequences, unpadded
+
+__all__ = ["SequenceInput"]
+
+
+class SequenceInput(BaseEstimator):
+    """Reads sequences as arrays, as lists, or as the rows of a table, which are univariate.
+
+    ``_is_table`` says which of these the estimator was fitted to, ``_is_forecaster`` whether it
+    learns each next step of series.
+    """
+
+    _is_table: bool
+    _is_forecaster: bool
+
+    def _read(self, X: Any, y: Any, reset: bool) -> tuple[Sequences, Any]:
+        """Checked sequences, and their targets; without targets, each step's next values."""
+        if not self._is_forecaster:
+            if y is None:
+                raise ValueError(
+                    f"{type(self).__name__} requires y to be passed, but the target y is None."
+                )
+            return self._sequences(X, reset, y)
+        if y is not None:
+            raise ValueError(
+                "This model was fitted without y, and learns each next step: leave y out."
+            )
+        series = self._series(X, reset)
+        if int(series.lengths.min()) < 2:
+            raise ValueError("Learning each next step needs series of at least 2 steps.")
+        return _shifted(series)
+
+    def _series(self, X: Any, reset: bool) -> Sequences:
+        """Series to go on with; one alone may be a row of numbers."""
+        return self._sequences(np.reshape(X, (1, -1, 1)) if is_one_series(X) else X, reset)[0]
+
+    def _sequences(self, X: Any, reset: bool, y: Any = None) -> tuple[Sequences, Any]:
+        """Checked sequences, of the features of the fit unless ``reset``; and targets."""
+        dtype = None if reset else self._parameters[0].dtype
+        table = _is_table(X)
+        if table and (reset or self._is_table):
+            options = {"dtype": dtype or (np.float64, np.float32), "reset": reset}
+            if y is None:
+                values = validate_data(self, X, **options)
+            else:
+                _require_as_many(X, y)
+                values, y = validate_data(self, X, y, multi_output=True, **options)
+                if y.ndim == 2 and y.shape[1] == 1:
+                    y = column_or_1d(y, warn=True)
+            self._is_table = True
+            return read_sequences(values, dtype), y
+        sequences = read_sequences(X, dtype)
+        width = sequences.values.shape[2]
+        if reset:
+            self._is_table, self.n_features_in_ = False, width
+            self.__dict__.pop("feature_names_in_", None)
+        elif width != self._network.n_features:
+            hint = ""
+            if table:
+                hint = (
+                    f" X of shape {np.shape(X)} is read as univariate sequences, one in each row; "
+                    f"a single sequence (n_timesteps, n_features) is X[np.newaxis]."
+                )
+            raise ValueError(
+                f"X has {width} features, but {type(self).__name__} is expecting "
+                f"{self._network.n_features} features as input.{hint}"
+            )
+        if y is not None:
+            check_consistent_length(sequences.values, y)
+            if not isinstance(y, (list, tuple)) or not self._each_step:
+                y = check_array(y, ensure_2d=False, allow_nd=True, dtype=None, input_name="y")
+        return sequences, y
+
+
+def _is_table(X: Any) -> bool:
+    """Whether X has two axes; what is no array at all is for scikit-learn to refuse."""
+    if sparse.issparse(X):
+        return True
+    if not hasattr(X, "shape") and isinstance(X, (list, tuple)):
+        if len(X) and getattr(X[0], "ndim", 0):
+            return False
+        try:
+            return len(np.shape(X)) <= 2
+        except ValueError:  # lists of several lengths
+            return False
+    shape = getattr(X, "shape", ())
+    return len(shape) <= 2 and not (len(shape) == 1 and X.dtype == object)
+
+
+def _require_as_many(X: Any, y: Any) -> None:
+    """Refuse a table whose rows do not match the targets: it may be one sequence."""
+    shape: Any = getattr(X, "shape", ())
+    if len(shape) == 2 and hasattr(y, "__len__") and len(y) != shape[0]:
+        raise ValueError(
+            f"X of shape {shape} is read as {shape[0]} univariate sequences of {shape[1]} steps, "
+            f"but y has {len(y)} targets. A single sequence (n_timesteps, n_features) is "
+            f"X[np.newaxis]."
+        )
+
+
+def _shifted(series: Sequences) -> tuple[Sequences, list[Array]]:
+    """All steps but the last, and for each of them the values of the next."""
+    ends = series.lengths - 1
+    before = np.where(
+        np.arange(series.values.shape[1] - 1)[:, np.newaxis] < ends[:, np.newaxis, np.newaxis],
+        series.values[:, :-1],
+        series.values.dtype.type(0),
+    )
+    return Sequences(before, ends, series.listed), unpadded(series.values[:, 1:], ends)
