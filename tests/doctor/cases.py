@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, loa
 from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
-from chainrule.doctor.diagnosis import Diagnosis
-from chainrule.doctor.examination import Patient, examine
+from chainrule.datasets.sequences import load_sunspots
 from chainrule.errors import NonFiniteLossError
-from chainrule.explain.unrolling import unrolled
-from chainrule.graph import functions as fn
-from chainrule.graph.traversal import topological_order
 
 LOADERS = {
     "iris": load_iris,
@@ -35,7 +31,7 @@ class Case:
 
     model: Any
     X: np.ndarray
-    y: np.ndarray
+    y: np.ndarray | None
 
 
 def data(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -45,7 +41,18 @@ def data(name: str) -> tuple[np.ndarray, np.ndarray]:
     return X, (y - y.mean()) / y.std() if name == "diabetes" else y
 
 
-def fit(model: Any, X: np.ndarray, y: np.ndarray) -> Case:
+def digits_by_rows() -> tuple[np.ndarray, np.ndarray]:
+    """Digits read row by row: sequences of 8 steps of 8 pixels."""
+    X, y = load_digits(return_X_y=True)
+    return X.reshape(-1, 8, 8) / 16.0, y
+
+
+def sunspots() -> np.ndarray:
+    numbers = load_sunspots()[1]
+    return (numbers - numbers.mean()) / numbers.std()
+
+
+def fit(model: Any, X: np.ndarray, y: np.ndarray | None) -> Case:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with contextlib.suppress(NonFiniteLossError):
@@ -138,50 +145,14 @@ def nan_from_log_0(seed: int, size: int = 16) -> Case:
     return fit(model, X, y)
 
 
-def recurrent_net(n_steps: int, growth: float) -> Diagnosis:
-    """A recurrent net, h = relu(x·W + h·U), whose U stretches by ``growth`` at every step."""
-    draw = np.random.default_rng(0)
-    x, y = cr.variable("X", ("rows", 4)), cr.variable("y", ("rows", 1))
-    W, U, V = cr.variable("W", (4, 8)), cr.variable("U", (8, 8)), cr.variable("V", (8, 1))
-
-    def body(
-        carried: Sequence[cr.Node], slices: Sequence[cr.Node]
-    ) -> tuple[list[cr.Node], list[cr.Node]]:
-        before = (x @ W + carried[0] @ U).named("h_in")
-        after = cr.relu(before).named("h_out")
-        return [after], [after]
-
-    start = cr.broadcast_to(0.0, ("rows", 8))
-    (states,) = cr.scan(body, [start], [], length=n_steps)
-    last = fn.slice_axes(states, [(n_steps - 1, n_steps), None, None])
-    output = (fn.reshape(last, ("rows", 8)) @ V).named("output")
-    losses = fn.sum(cr.square(output - y), 1)
-    flat = unrolled(fn.sum(losses))
-    named = {node.name: node for node in topological_order([flat]) if node.name}
-    weights = {W: 0.3 * draw.normal(size=(4, 8)), V: 0.1 * draw.normal(size=(8, 1))}
-    turn, _ = np.linalg.qr(draw.normal(size=(8, 8)))
-    weights[U] = growth * np.abs(turn) / np.linalg.norm(np.abs(turn), 2)
-    X = draw.normal(size=(200, 4))
-    Y = X @ draw.normal(size=(4, 1))
-    patient = Patient(
-        row_losses=flat,
-        layers=tuple((named[f"h_in[{t}]"], named[f"h_out[{t}]"]) for t in range(n_steps)),
-        output=named["output"],
-        weights=(W, U, V),
-        parameters=weights,
-        X=x,
-        Y=y,
-        activation="relu",
-        history={},
-        learning_rate=None,
-        solver="adam",
-        labels=None,
-        classes=(),
-        features=(),
-        score=1.0,
-        place="step",
+def exploding_recurrent_net(seed: int, size: int = 16) -> Case:
+    X, y = digits_by_rows()
+    model = cr.RNNClassifier(
+        size, activation="relu", learning_rate_init=0.01, max_iter=15, random_state=seed
     )
-    return Diagnosis(examine(patient, X, Y))
+    case = fit(model, X, y)
+    case.model.weights_["U1"] *= 5.0
+    return case
 
 
 ILLNESSES: dict[str, tuple[Callable[..., Case], str]] = {
@@ -194,6 +165,7 @@ ILLNESSES: dict[str, tuple[Callable[..., Case], str]] = {
     "label noise": (label_noise, "label noise"),
     "too small a learning rate": (rate_too_small, "learning rate too low"),
     "exploding stack": (exploding_stack, "exploding"),
+    "exploding recurrent net": (exploding_recurrent_net, "exploding"),
     "NaN from log 0": (nan_from_log_0, "not finite"),
 }
 
@@ -252,6 +224,19 @@ HEALTHY: dict[str, Callable[[int], Case]] = {
         classifier(seed, hidden_layer_sizes=(8,), alpha=1.0, learning_rate_init=0.01),
         data("diabetes")[0],
         (data("diabetes")[1] > np.median(data("diabetes")[1])).astype(int),
+    ),
+    "digits row by row, RNN": lambda seed: fit(
+        cr.RNNClassifier(24, max_iter=20, random_state=seed), *digits_by_rows()
+    ),
+    "digits row by row, LSTM": lambda seed: fit(
+        cr.LSTMClassifier(24, max_iter=20, random_state=seed), *digits_by_rows()
+    ),
+    "digits row by row, ReLU, both ways": lambda seed: fit(
+        cr.RNNClassifier(16, activation="relu", bidirectional=True, max_iter=20, random_state=seed),
+        *digits_by_rows(),
+    ),
+    "sunspots, GRU": lambda seed: fit(
+        cr.GRURegressor(8, truncation=30, max_iter=60, random_state=seed), sunspots(), None
     ),
     "digits, deep ReLU": lambda seed: fit(
         classifier(seed, hidden_layer_sizes=(32,) * 5, max_iter=40), *data("digits")
