@@ -81,6 +81,7 @@ _HOME = {
         "LSTMRegressor",
         "RNNRegressor",
     ),
+    "chainrule.estimators.perceptron": ("Adaline", "Perceptron"),
     "chainrule.estimators.loading": ("load",),
     "chainrule.estimators.table_model": ("TableModel",),
 }

@@ -8,6 +8,7 @@ from typing import Any
 from chainrule.errors import FileError
 from chainrule.estimators.linear import LinearRegression
 from chainrule.estimators.mlp import MLPClassifier, MLPRegressor
+from chainrule.estimators.perceptron import Adaline, Perceptron
 from chainrule.estimators.recurrent_classifiers import (
     GRUClassifier,
     LSTMClassifier,
@@ -23,15 +24,17 @@ __all__ = ["load"]
 ESTIMATORS = {
     each.__name__: each
     for each in (
+        Adaline,
+        GRUClassifier,
+        GRURegressor,
+        LSTMClassifier,
+        LSTMRegressor,
         LinearRegression,
         MLPClassifier,
         MLPRegressor,
+        Perceptron,
         RNNClassifier,
         RNNRegressor,
-        LSTMClassifier,
-        LSTMRegressor,
-        GRUClassifier,
-        GRURegressor,
     )
 }
 

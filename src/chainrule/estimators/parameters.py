@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from chainrule.engines.registry import ENGINES
 from chainrule.networks.activations import ACTIVATIONS
 
-__all__ = ["STOCHASTIC_SOLVERS", "TRAINING_CONSTRAINTS", "documented"]
+__all__ = ["STOCHASTIC_SOLVERS", "TRAINING_CONSTRAINTS", "documented", "filled_in"]
 
 STOCHASTIC_SOLVERS = ("sgd", "adam", "adamw", "adagrad", "rmsprop")
 
@@ -223,8 +224,13 @@ T = TypeVar("T", bound=type)
 
 def documented(estimator: T) -> T:
     """Fill in what the docstrings of estimators share, at ``{layers}``, ``{training}`` etc."""
+    return filled_in(estimator, _SHARED_DOCUMENTATION)
+
+
+def filled_in(estimator: T, texts: Mapping[str, str]) -> T:
+    """Put each text in the place of its name in braces in the docstring of an estimator."""
     documentation = estimator.__doc__ or ""
-    for name, text in _SHARED_DOCUMENTATION.items():
+    for name, text in texts.items():
         documentation = documentation.replace(f"{{{name}}}", text)
     estimator.__doc__ = documentation
     return estimator

@@ -16,7 +16,12 @@ from chainrule.graph.node import Node, variable
 from chainrule.networks.linear import LinearModel
 from chainrule.training.optimizers import SGD
 
-__all__ = ["trained_linear", "trained_mlp", "trained_recurrent"]
+__all__ = [
+    "trained_linear",
+    "trained_mlp",
+    "trained_recurrent",
+    "trained_row_by_row",
+]
 
 
 def trained_mlp(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
@@ -156,6 +161,37 @@ def trained_linear(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
         else None,
         no_update=f"solver={estimator.solver!r} takes no steps along a gradient.",
     )
+
+
+def trained_row_by_row(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
+    """A fitted perceptron or adaline with one row and its target."""
+    layer = estimator._network
+    row, target = variable("x", x.shape), variable("y", y.shape)
+    note = ""
+    if estimator.class_weight is not None:
+        note = "In training, class_weight multiplies this step; it is left out here."
+    return TrainedNetwork(
+        loss=fn.sum(layer.row_losses(row, target)).named("loss"),
+        given={row: x, target: y, **_values(estimator, layer)},
+        parameters=layer.parameters,
+        row=row,
+        target=target,
+        kind=_kind(estimator, layer),
+        aliases=_LAYER_ALIASES,
+        describe=layer.describe,
+        optimizer=OptimizerState("gradient descent", SGD(), float(estimator.eta0_), note=note),
+    )
+
+
+def _values(estimator: Any, network: Any) -> dict[Node, Array]:
+    return dict(zip(network.parameters, map(_double, estimator._parameters), strict=True))
+
+
+def _kind(estimator: Any, layer: Any) -> str:
+    return f"{type(estimator).__name__} {layer.n_features} → {layer.n_outputs}"
+
+
+_LAYER_ALIASES = {"X": "x", "intercept_": "b", "W1": "w", "b1": "b"}
 
 
 def _double(array: Any) -> Array:

@@ -14,7 +14,7 @@ from chainrule.errors import GraphError
 from chainrule.graph.node import Node
 from chainrule.graph.shape import format_shape
 
-__all__ = ["Loss", "RowLoss", "classification_loss", "regression_loss"]
+__all__ = ["Loss", "RowLoss", "classification_loss", "regression_loss", "threshold_loss"]
 
 RowLoss = Callable[[Node, Node], Node]
 """``loss(y, output)``: targets and raw outputs, both (rows, outputs), to losses (rows,)."""
@@ -109,6 +109,15 @@ def _hinge(y: Node, output: Node) -> Node:
     return fn.sum(fn.maximum(1.0 - (2.0 * y - 1.0) * output, 0.0), 1)
 
 
+def _perceptron(y: Node, output: Node) -> Node:
+    """max(0, -y·output) in each column, y being 1 or -1; its slope at 0 is -y, not 0.
+
+    So an output of 0 counts as wrong, and descent from weights of zero begins.
+    """
+    margin = (y * output).named("margin")
+    return fn.sum(fn.select(margin <= 0.0, -margin, 0.0), 1)
+
+
 # --- by name -----------------------------------------------------------------------------
 
 
@@ -150,4 +159,18 @@ def classification_loss(loss: str | RowLoss, exclusive: bool) -> Loss:
     return {
         "log_loss": Loss(_multinomial_log_loss if exclusive else _binary_log_loss, probabilities),
         "hinge": Loss(_hinge, "identity"),
+    }[loss]
+
+
+def threshold_loss(loss: str) -> Loss:
+    """A loss for outputs whose sign is the class, with targets of 1 and -1.
+
+    Parameters
+    ----------
+    loss : {"perceptron", "squared_error"}
+        Rosenblatt's, and that of Widrow and Hoff.
+    """
+    return {
+        "perceptron": Loss(_perceptron, "identity"),
+        "squared_error": Loss(_squared_error, "identity"),
     }[loss]

@@ -27,3 +27,17 @@ class History(dict[str, list[float]]):
                 self[name] = [math.nan] * length
         for name, column in self.items():
             column.append(values.get(name, math.nan))
+
+    def followed_by(self, later: History) -> History:
+        """This, and then another whose epochs are counted on from here.
+
+        Examples
+        --------
+        >>> History(epoch=[1, 2], loss=[0.5, 0.4]).followed_by(History(epoch=[1], loss=[0.3]))
+        {'epoch': [1, 2, 3], 'loss': [0.5, 0.4, 0.3]}
+        """
+        whole = History({name: list(column) for name, column in self.items()})
+        for row in zip(*later.values(), strict=True):
+            values = dict(zip(later, row, strict=True))
+            whole.record(**{**values, "epoch": len(whole.get("epoch", ())) + 1})
+        return whole

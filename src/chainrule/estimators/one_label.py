@@ -1,0 +1,86 @@
+"""Classifiers that give each row one class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from chainrule.engines.base import Array
+from chainrule.estimators.targets import ClassTargets, weights_of_rows
+
+__all__ = ["OneLabelTargets"]
+
+
+class _RowWeights:
+    """Where the weights of rows begin, before those of classes join them."""
+
+    def _row_weights(self, sample_weight: Any, X: Array, Y: Array) -> Array | None:
+        return weights_of_rows(sample_weight, X)
+
+
+class OneLabelTargets(ClassTargets, _RowWeights):
+    """Targets of one class for each row: one column of two classes, one for each of several.
+
+    The estimator has ``coef_``-like state of its own, and ``_evaluate``.
+    """
+
+    n_outputs_: int
+
+    def _labelled_rows(self, X, y, reset):
+        """Checked rows in the order of C, and their labels."""
+        X, y = validate_data(
+            self, X, y, dtype=(np.float64, np.float32), order="C", reset=reset, multi_output=True
+        )
+        if y.ndim == 2 and y.shape[1] > 1:
+            raise ValueError(
+                f"{type(self).__name__} gives each row one class, but y has {y.shape[1]} columns: "
+                f"use MLPClassifier for several labels."
+            )
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        return X, y
+
+    def _target_row(self, y):
+        return self._columns(self._one_target(y), np.float64)
+
+    def _outputs(self, X, activated=True):
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
+        return self._evaluate(X, activated=activated)
+
+    def decision_function(self, X):
+        """The outputs before an activation: the larger, the more a class is favoured.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples,) or (n_samples, n_classes)
+            For two classes one number, above 0 for ``classes_[1]``.
+        """
+        outputs = self._outputs(X, activated=False)
+        return outputs.ravel() if self.n_outputs_ == 1 else outputs
+
+    def predict(self, X):
+        """The class of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples,)
+        """
+        return self._labels(self._outputs(X))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = False
+        return tags
