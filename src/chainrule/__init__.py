@@ -70,6 +70,7 @@ _HOME = {
     "chainrule.explain.derivation": ("explain",),
     "chainrule.matrices.form": ("matrix_form",),
     "chainrule.estimators.linear": ("LinearRegression",),
+    "chainrule.estimators.logistic": ("LogisticRegression",),
     "chainrule.estimators.mlp": ("MLPClassifier", "MLPRegressor"),
     "chainrule.estimators.recurrent_classifiers": (
         "GRUClassifier",

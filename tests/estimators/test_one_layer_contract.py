@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from chainrule import Adaline, Perceptron
+from chainrule import Adaline, LogisticRegression, Perceptron
 
 ROW_BY_ROW = {
     "check_sample_weight_equivalence_on_dense_data": (
@@ -19,7 +19,7 @@ def expected_failures(estimator):
 
 
 @parametrize_with_checks(
-    [Perceptron(), Adaline(engine="reference")],
+    [Perceptron(), Adaline(), LogisticRegression()],
     expected_failed_checks=expected_failures,
 )
 # The checks cut max_iter to 5.

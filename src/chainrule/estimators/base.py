@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,7 @@ class NetworkEstimator(EvaluatingEstimator):
     In ``fit`` it calls ``_begin`` and then ``_train``.
     """
 
+    _lbfgs_options: ClassVar[Mapping[str, float]] = {}
     _network: Any
     _progress: Progress
     _memory: list[Array] | None
@@ -183,7 +184,10 @@ class NetworkEstimator(EvaluatingEstimator):
             float_type(state[0].dtype),
             self._training_arrays(rows),
             state,
-            {"learning_rate": self._progress.learning_rate, "alpha": float(self.alpha)},
+            {
+                "learning_rate": self._progress.learning_rate,
+                "alpha": self._minibatch_alpha(batch_size / len(rows)),
+            },
             # Drawn only where it is used: else it would shift the orders of rows.
             seed=int(self._random_state.randint(2**31)) if self._is_random else 0,
             n_threads=available_threads(self.n_threads),
@@ -197,6 +201,10 @@ class NetworkEstimator(EvaluatingEstimator):
     def _before_epoch(self, rows: Rows) -> Callable[[], None] | None:
         """What brings the rows up to date before each epoch, if anything has to."""
         return None
+
+    def _minibatch_alpha(self, share: float) -> float:
+        """The strength of the penalty beside the losses of a share of the rows."""
+        return float(self.alpha)
 
     def _split(self, rows: Rows) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Rows to train on and rows held out, drawn as scikit-learn's MLP draws them."""
@@ -278,6 +286,7 @@ class NetworkEstimator(EvaluatingEstimator):
             self.max_iter,
             self.max_fun,
             self.tol,
+            options=self._lbfgs_options,
             validate=None if held_out is None else self._validator(held_out),
             callbacks=self.callbacks or (),
             verbose=bool(self.verbose),

@@ -7,6 +7,7 @@ from typing import Any
 
 from chainrule.errors import FileError
 from chainrule.estimators.linear import LinearRegression
+from chainrule.estimators.logistic import LogisticRegression
 from chainrule.estimators.mlp import MLPClassifier, MLPRegressor
 from chainrule.estimators.perceptron import Adaline, Perceptron
 from chainrule.estimators.recurrent_classifiers import (
@@ -30,6 +31,7 @@ ESTIMATORS = {
         LSTMClassifier,
         LSTMRegressor,
         LinearRegression,
+        LogisticRegression,
         MLPClassifier,
         MLPRegressor,
         Perceptron,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import column_or_1d
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -25,7 +26,7 @@ class _RowWeights:
 class OneLabelTargets(ClassTargets, _RowWeights):
     """Targets of one class for each row: one column of two classes, one for each of several.
 
-    The estimator has ``coef_``-like state of its own, and ``_evaluate``.
+    The estimator has ``_evaluate`` and what :class:`ClassTargets` needs.
     """
 
     n_outputs_: int
@@ -43,6 +44,19 @@ class OneLabelTargets(ClassTargets, _RowWeights):
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         return X, y
+
+    def _row_weights(self, sample_weight, X, Y):
+        if self.class_weight != "balanced" or sample_weight is None:
+            return super()._row_weights(sample_weight, X, Y)
+        # Balanced are the weights of the rows, as in scikit-learn's logistic regression.
+        weights = weights_of_rows(sample_weight, X)
+        labels = self._label_binarizer.inverse_transform(Y)
+        with np.errstate(divide="ignore"):
+            of_class = compute_class_weight(
+                "balanced", classes=self.classes_, y=labels, sample_weight=weights
+            )
+        of_class[np.isinf(of_class)] = 0.0  # of a class whose rows all have a weight of 0
+        return weights * of_class[np.searchsorted(self.classes_, labels)].astype(X.dtype)
 
     def _target_row(self, y):
         return self._columns(self._one_target(y), np.float64)

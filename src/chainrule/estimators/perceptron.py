@@ -37,9 +37,10 @@ class Perceptron(RowByRowClassifier):
     -----
     With ``shuffle=False`` the weights are those of :class:`sklearn.linear_model.Perceptron`, bit
     for bit where ``eta0`` is a power of 2, as long as no row is so near to the line that rounding
-    decides about its side. Other orders of rows are drawn in another way than there, and ``early_stopping`` returns to
-    the weights with the best score, not the last ones. If no line separates the classes, the
-    weights never come to rest, and ``tol`` and ``max_iter`` decide where training ends.
+    decides about its side. Other orders of rows are drawn in another way than there, and
+    ``early_stopping`` returns to the weights with the best score, not the last ones. If no line
+    separates the classes, the weights never come to rest, and ``tol`` and ``max_iter`` decide
+    where training ends.
 
     References
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from chainrule.training.optimizers import SGD
 
 __all__ = [
     "trained_linear",
+    "trained_logistic",
     "trained_mlp",
     "trained_recurrent",
     "trained_row_by_row",
@@ -180,6 +182,31 @@ def trained_row_by_row(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
         aliases=_LAYER_ALIASES,
         describe=layer.describe,
         optimizer=OptimizerState("gradient descent", SGD(), float(estimator.eta0_), note=note),
+    )
+
+
+def trained_logistic(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
+    """A fitted logistic regression with one row and its target."""
+    layer = estimator._network
+    row, target = variable("x", x.shape), variable("y", y.shape)
+    loss = fn.sum(layer.row_losses(row, target))
+    rule = estimator._optimizer() if estimator.solver in STOCHASTIC_SOLVERS else None
+    note = "The penalty on w is left out: it is shared out among all rows."
+    state = None
+    if rule is not None:
+        state = _state(estimator, rule, layer, 0.0)
+        state = dataclasses.replace(state, note=" ".join(filter(None, (state.note, note))))
+    return TrainedNetwork(
+        loss=loss.named("loss"),
+        given={row: x, target: y, **_values(estimator, layer)},
+        parameters=layer.parameters,
+        row=row,
+        target=target,
+        kind=_kind(estimator, layer),
+        aliases=_LAYER_ALIASES,
+        describe=layer.describe,
+        optimizer=state,
+        no_update="L-BFGS looks at all rows at once: a single one brings no update.",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,6 +95,7 @@ def minimise(
     max_fun: int,
     tol: float,
     *,
+    options: Mapping[str, float] | None = None,
     validate: Validate | None = None,
     callbacks: Sequence[Callback] = (),
     verbose: bool = False,
@@ -110,6 +111,8 @@ def minimise(
         The most iterations, and evaluations of the objective.
     tol : float
         It has converged when no element of the gradient is larger.
+    options : mapping of str to number, optional
+        More of SciPy's options, such as ``ftol``.
     validate : callable, optional
         Called with the parameters after each iteration.
     callbacks : sequence of callable
@@ -156,7 +159,12 @@ def minimise(
                 method="L-BFGS-B",
                 jac=True,
                 callback=after_iteration,
-                options={"maxfun": max_fun, "maxiter": max_iter, "gtol": tol},
+                options={
+                    "maxfun": max_fun,
+                    "maxiter": max_iter,
+                    "gtol": tol,
+                    **(options or {}),
+                },
             )
         latest = result.x
         if result.status != STOPPED_BY_CALLBACK and np.isfinite(result.fun):
