@@ -83,6 +83,7 @@ _HOME = {
         "RNNRegressor",
     ),
     "chainrule.estimators.perceptron": ("Adaline", "Perceptron"),
+    "chainrule.estimators.radial": ("RBFClassifier", "RBFRegressor"),
     "chainrule.estimators.loading": ("load",),
     "chainrule.estimators.table_model": ("TableModel",),
 }

@@ -10,6 +10,7 @@ from chainrule.estimators.linear import LinearRegression
 from chainrule.estimators.logistic import LogisticRegression
 from chainrule.estimators.mlp import MLPClassifier, MLPRegressor
 from chainrule.estimators.perceptron import Adaline, Perceptron
+from chainrule.estimators.radial import RBFClassifier, RBFRegressor
 from chainrule.estimators.recurrent_classifiers import (
     GRUClassifier,
     LSTMClassifier,
@@ -35,6 +36,8 @@ ESTIMATORS = {
         MLPClassifier,
         MLPRegressor,
         Perceptron,
+        RBFClassifier,
+        RBFRegressor,
         RNNClassifier,
         RNNRegressor,
     )

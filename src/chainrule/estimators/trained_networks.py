@@ -21,6 +21,7 @@ __all__ = [
     "trained_linear",
     "trained_logistic",
     "trained_mlp",
+    "trained_radial",
     "trained_recurrent",
     "trained_row_by_row",
 ]
@@ -55,7 +56,7 @@ def trained_mlp(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
         },
         describe=network.describe,
         optimizer=None if rule is None else _state(estimator, rule, network, alpha),
-        no_update="L-BFGS looks at all rows at once: a single one brings no update.",
+        no_update=_ALL_ROWS,
     )
 
 
@@ -77,7 +78,7 @@ def trained_recurrent(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
         aliases={"X": "x"},
         describe=network.describe,
         optimizer=None if rule is None else _state(estimator, rule, network, alpha),
-        no_update="L-BFGS looks at all rows at once: a single one brings no update.",
+        no_update=_ALL_ROWS,
     )
 
 
@@ -168,19 +169,13 @@ def trained_linear(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
 def trained_row_by_row(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
     """A fitted perceptron or adaline with one row and its target."""
     layer = estimator._network
-    row, target = variable("x", x.shape), variable("y", y.shape)
     note = ""
     if estimator.class_weight is not None:
         note = "In training, class_weight multiplies this step; it is left out here."
     return TrainedNetwork(
-        loss=fn.sum(layer.row_losses(row, target)).named("loss"),
-        given={row: x, target: y, **_values(estimator, layer)},
-        parameters=layer.parameters,
-        row=row,
-        target=target,
+        **_with_row(estimator, layer, x, y),
         kind=_kind(estimator, layer),
         aliases=_LAYER_ALIASES,
-        describe=layer.describe,
         optimizer=OptimizerState("gradient descent", SGD(), float(estimator.eta0_), note=note),
     )
 
@@ -188,36 +183,65 @@ def trained_row_by_row(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
 def trained_logistic(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
     """A fitted logistic regression with one row and its target."""
     layer = estimator._network
-    row, target = variable("x", x.shape), variable("y", y.shape)
-    loss = fn.sum(layer.row_losses(row, target))
-    rule = estimator._optimizer() if estimator.solver in STOCHASTIC_SOLVERS else None
-    note = "The penalty on w is left out: it is shared out among all rows."
-    state = None
-    if rule is not None:
-        state = _state(estimator, rule, layer, 0.0)
-        state = dataclasses.replace(state, note=" ".join(filter(None, (state.note, note))))
+    stochastic = estimator.solver in STOCHASTIC_SOLVERS
     return TrainedNetwork(
-        loss=loss.named("loss"),
-        given={row: x, target: y, **_values(estimator, layer)},
-        parameters=layer.parameters,
-        row=row,
-        target=target,
+        **_with_row(estimator, layer, x, y),
         kind=_kind(estimator, layer),
         aliases=_LAYER_ALIASES,
-        describe=layer.describe,
-        optimizer=state,
-        no_update="L-BFGS looks at all rows at once: a single one brings no update.",
+        optimizer=_shared_penalty(estimator, layer) if stochastic else None,
+        no_update=_ALL_ROWS,
     )
 
 
-def _values(estimator: Any, network: Any) -> dict[Node, Array]:
-    return dict(zip(network.parameters, map(_double, estimator._parameters), strict=True))
+def trained_radial(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
+    """A fitted radial basis network with one row and its target."""
+    network = estimator._network
+    stochastic = estimator.fine_tune and estimator.solver in STOCHASTIC_SOLVERS
+    return TrainedNetwork(
+        **_with_row(estimator, network, x, y),
+        kind=f"{type(estimator).__name__} {x.shape[1]} → {network.n_centres} centres → "
+        f"{network.n_outputs}",
+        aliases={
+            "X": "x",
+            "centres_": "C",
+            "gamma_": "gamma",
+            "intercept_": "b",
+            "W2": "w",
+            "b2": "b",
+        },
+        optimizer=_shared_penalty(estimator, network) if stochastic else None,
+        no_update=_ALL_ROWS
+        if estimator.fine_tune
+        else "The weights are solved for, and centres and widths are not descended to: a single "
+        "row brings no update. With fine_tune=True and a solver for minibatches it does.",
+    )
+
+
+def _with_row(estimator: Any, network: Any, x: Array, y: Array) -> dict[str, Any]:
+    """What a network and its loss of one row say by themselves."""
+    row, target = variable("x", x.shape), variable("y", y.shape)
+    values = map(_double, estimator._parameters)
+    return {
+        "loss": fn.sum(network.row_losses(row, target)).named("loss"),
+        "given": {row: x, target: y, **dict(zip(network.parameters, values, strict=True))},
+        "parameters": network.parameters,
+        "row": row,
+        "target": target,
+        "describe": network.describe,
+    }
+
+
+def _shared_penalty(estimator: Any, network: Any) -> OptimizerState:
+    state = _state(estimator, estimator._optimizer(), network, 0.0)
+    note = "The penalty on w is left out: it is shared out among all rows."
+    return dataclasses.replace(state, note=" ".join(filter(None, (state.note, note))))
 
 
 def _kind(estimator: Any, layer: Any) -> str:
     return f"{type(estimator).__name__} {layer.n_features} → {layer.n_outputs}"
 
 
+_ALL_ROWS = "L-BFGS looks at all rows at once: a single one brings no update."
 _LAYER_ALIASES = {"X": "x", "intercept_": "b", "W1": "w", "b1": "b"}
 
 

@@ -1,0 +1,280 @@
+"""Radial basis networks: a weighted sum of bumps around centres."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import MultiOutputMixin, _fit_context
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from chainrule.estimators.one_label import OneLabelTargets
+from chainrule.estimators.parameters import filled_in
+from chainrule.estimators.radial_base import RADIAL_DOCUMENTATION, BaseRadial
+from chainrule.estimators.rows import Rows
+from chainrule.estimators.targets import NumberTargets, weights_of_rows
+from chainrule.networks.losses import classification_loss, regression_loss, threshold_loss
+from chainrule.training.simplex import nearest_probabilities
+
+__all__ = ["RBFClassifier", "RBFRegressor"]
+
+
+def documented(estimator):
+    """Fill in what the docstrings of both share."""
+    return filled_in(estimator, RADIAL_DOCUMENTATION)
+
+
+@documented
+class RBFClassifier(OneLabelTargets, BaseRadial):
+    """Radial basis network for classes: Σ_j w_j·exp(-γ_j·‖x - c_j‖²) + b for each of them.
+
+    Centres come from the data. The weights are solved for, by ridge regression on a column of 0
+    and 1 for each class; of two classes, on one column of -1 and 1. Fine-tuning then goes on from
+    there, and makes the log loss small.
+
+    Parameters
+    ----------
+    {parameters}
+    class_weight : dict, "balanced" or None, default=None
+        A factor for the sample weights of each class.
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_classes,)
+        The labels.
+    {attributes}
+
+    Notes
+    -----
+    Outputs that were solved for estimate probabilities, but may lie below 0 and above 1:
+    ``predict_proba`` gives the probabilities that are nearest to them. After fine-tuning it gives
+    the logistic function of the output, or the softmax of several.
+
+    References
+    ----------
+    Broomhead & Lowe, "Multivariable functional interpolation and adaptive networks", Complex
+    Systems 2, 1988.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> cr.RBFClassifier(random_state=0).fit(X, y).score(X, y) > 0.95
+    True
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        **BaseRadial._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+    _learned = (*BaseRadial._learned, *OneLabelTargets._learned_of_classes)
+
+    def __init__(
+        self,
+        n_centres="auto",
+        *,
+        centres="kmeans",
+        gamma="auto",
+        alpha=0.001,
+        fit_intercept=True,
+        fine_tune=False,
+        solver="lbfgs",
+        max_iter=100,
+        tol=1e-4,
+        batch_size="auto",
+        learning_rate_init=0.01,
+        shuffle=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        callbacks=None,
+        verbose=False,
+        random_state=None,
+        class_weight=None,
+        engine="native",
+        n_threads=None,
+    ):
+        self._store(locals())
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Learn from labelled rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            The class of each row.
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each row counts; not negative.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there are more centres than rows, a γ that is not positive, or one class only.
+        """
+        X, y = self._labelled_rows(X, y, reset=True)
+        self._learn_classes(y, incremental=False)
+        Y = self._columns(y, X.dtype)
+        self._fit_rows(Rows((X,), (Y,), self._row_weights(sample_weight, X, Y)))
+        return self
+
+    def predict_proba(self, X):
+        """The probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples, n_classes)
+        """
+        outputs = self._outputs(X)
+        if self.out_activation_ != "identity":
+            return self._probabilities(outputs)
+        if self.n_outputs_ == 1:  # between -1 and 1
+            return self._probabilities(np.clip(0.5 * (1.0 + outputs), 0.0, 1.0))
+        return nearest_probabilities(outputs)
+
+    def _row_loss(self, tuned):
+        if not tuned:
+            return threshold_loss("squared_error")
+        return classification_loss("log_loss", exclusive=len(self.classes_) > 2)
+
+    def _solved_columns(self, Y):
+        return 2 * Y - 1 if Y.shape[1] == 1 else Y
+
+    def _target_row(self, y):
+        columns = super()._target_row(y)
+        return self._solved_columns(columns) if self.out_activation_ == "identity" else columns
+
+
+@documented
+class RBFRegressor(NumberTargets, MultiOutputMixin, BaseRadial):
+    """Radial basis network for numbers: Σ_j w_j·exp(-γ_j·‖x - c_j‖²) + b.
+
+    Centres come from the data, and the weights are solved for by ridge regression. With
+    ``centres="data"``, no b and next to no penalty the function goes through all points.
+    Fine-tuning then goes on from there, and makes the squared error small.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    References
+    ----------
+    Broomhead & Lowe, "Multivariable functional interpolation and adaptive networks", Complex
+    Systems 2, 1988.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> import numpy as np
+    >>> X = np.linspace(-3, 3, 40).reshape(-1, 1)
+    >>> model = cr.RBFRegressor(8, random_state=0).fit(X, np.sin(X).ravel())
+    >>> bool(abs(model.predict([[1.0]])[0] - np.sin(1.0)) < 0.01)
+    True
+    """
+
+    loss = "squared_error"
+
+    def __init__(
+        self,
+        n_centres="auto",
+        *,
+        centres="kmeans",
+        gamma="auto",
+        alpha=0.001,
+        fit_intercept=True,
+        fine_tune=False,
+        solver="lbfgs",
+        max_iter=100,
+        tol=1e-4,
+        batch_size="auto",
+        learning_rate_init=0.01,
+        shuffle=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        callbacks=None,
+        verbose=False,
+        random_state=None,
+        engine="native",
+        n_threads=None,
+    ):
+        self._store(locals())
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Learn from rows with targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each row counts; not negative.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there are more centres than rows, or a γ that is not positive.
+        """
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            dtype=(np.float64, np.float32),
+            order="C",
+            y_numeric=True,
+            multi_output=True,
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        weights = weights_of_rows(sample_weight, X)
+        self._fit_rows(Rows((X,), (self._columns(y, X.dtype),), weights))
+        return self
+
+    def predict(self, X):
+        """The predicted targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
+        outputs = self._evaluate(X)
+        return outputs.ravel() if self.n_outputs_ == 1 else outputs
+
+    def _row_loss(self, tuned):
+        return regression_loss("squared_error")
+
+    def _solved_columns(self, Y):
+        return Y
+
+    def _target_row(self, y):
+        columns = self._one_target(y)
+        if columns.shape != (1, self.n_outputs_) or not np.isfinite(columns).all():
+            raise ValueError(f"y must be the target of one row, as fit takes it, but got {y!r}.")
+        return columns
