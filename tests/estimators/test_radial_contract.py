@@ -1,0 +1,17 @@
+"""scikit-learn's shared checks, on the radial basis networks."""
+
+from __future__ import annotations
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from chainrule import RBFClassifier, RBFRegressor
+
+
+@parametrize_with_checks(
+    [RBFClassifier(), RBFRegressor(), RBFClassifier(centres="random", fine_tune=True)]
+)
+# The checks cut max_iter to 5.
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_keeps_scikit_learns_contract(estimator, check):
+    check(estimator)
