@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from chainrule.engines.base import Array
@@ -147,10 +147,8 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, NetworkEstimator
     _lbfgs_options: ClassVar = {"ftol": 64 * np.finfo(float).eps, "maxls": 50}
     _parameter_constraints: dict[str, list[Any]] = {
         **{name: TRAINING_CONSTRAINTS[name] for name in _SHARED_PARAMETERS},
-        "C": [
-            Interval(Real, 0, None, closed="neither"),
-            Interval(Real, np.inf, None, closed="left"),
-        ],
+        "C": [Interval(Real, 0, None, closed="neither"), Options(Real, {np.inf})],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam", "adagrad", "rmsprop"})],
         "fit_intercept": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }

@@ -170,7 +170,8 @@ class BaseRadial(Explainable, Savable, NetworkEstimator):
     def _fit_rows(self, rows: Rows) -> None:
         """Draw centres, solve for the weights, and fine-tune all where that is asked for."""
         (X,) = rows.inputs
-        self.centres_ = np.ascontiguousarray(self._first_centres(X, rows.weight))
+        # A copy: fine-tuning must not move the rows themselves, nor the user's centres.
+        self.centres_ = np.array(self._first_centres(X, rows.weight), order="C")
         self._log_gamma = np.log(self._first_gamma(X)).astype(X.dtype)
         self._begin(self._described(rows, tuned=False), X.dtype, fresh=True)
         self._solve(rows)
