@@ -76,6 +76,29 @@ def test_a_table_goes_to_a_model_and_on_to_predictions(
     np.testing.assert_allclose(found, truth, rtol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("network", "data", "shown"),
+    [
+        ("perceptron", "iris", ("4 → 3, 15 parameters", "row by row, ")),
+        ("adaline", "iris", ("4 → 3, 15 parameters", "row by row, ")),
+        ("logistic", "iris", ("4 → 3, 15 parameters", "lbfgs, ")),
+        ("rbf", "iris", ("4 → 12 → 3, gaussian, 99 parameters", "ridge regression, ")),
+        ("rbf", "diabetes", ("10 → 35 → 1, gaussian", "ridge regression, ")),
+    ],
+)
+def test_every_network_goes_from_a_table_to_a_page_and_an_explanation(
+    network: str, data: str, shown: tuple[str, ...], tmp_path: Path, capsys: Output
+) -> None:
+    model, page = tmp_path / "model.safetensors", tmp_path / "page.html"
+    arguments = ["--network", network, "--out", str(model), "--report", str(page)]
+    assert main(["fit", data, *arguments]) == 0
+    written = capsys.readouterr().out
+    assert all(text in written for text in shown), written
+    assert "<svg" in page.read_text(encoding="utf-8")
+    assert main(["explain", str(model), data, "--row", "0", "--parameter", "w[0, 0]"]) == 0
+    assert "✓" in capsys.readouterr().out
+
+
 def test_predictions_need_no_target_and_no_order_of_columns(
     cars: Path, tmp_path: Path, capsys: Output
 ) -> None:
@@ -197,6 +220,11 @@ FAULTS = {
     "only a target": ("y\n" + "1\n2\n" * 5, [], "no column besides the target"),
     "an absent column to ignore": ("a,y\n" + "1,x\n2,z\n" * 5, ["--ignore", "b"], "no column 'b'"),
     "a ragged line": ("a,y\n1,x\n2\n", [], "line 3 has 1 value"),
+    "numbers for a perceptron": (
+        "a,y\n" + "1,0.5\n2,0.7\n3,0.9\n" * 9,
+        ["--network", "perceptron"],
+        "tells classes apart",
+    ),
     "classes for a line": ("a,y\n" + "1,x\n2,z\n" * 5, ["--network", "linear"], "holds classes"),
     "diverging training": (
         "a,y\n" + "".join(f"{k},{k / 7}\n" for k in range(50)),

@@ -116,7 +116,7 @@ def fit(
             categorical=categorical,
             # Counts must stay counts.
             scale_target=described.task == "regression"
-            and network == "mlp"
+            and network in ("mlp", "rbf")
             and estimator.loss != "poisson",
             fit_options="validation_data"
             if network == "mlp" and not estimator.early_stopping

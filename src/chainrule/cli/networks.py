@@ -16,7 +16,11 @@ __all__ = ["NETWORKS", "build"]
 
 NETWORKS = {
     "mlp": {"classification": "MLPClassifier", "regression": "MLPRegressor"},
+    "perceptron": {"classification": "Perceptron"},
+    "adaline": {"classification": "Adaline"},
     "linear": {"regression": "LinearRegression"},
+    "logistic": {"classification": "LogisticRegression"},
+    "rbf": {"classification": "RBFClassifier", "regression": "RBFRegressor"},
 }
 
 
@@ -42,11 +46,7 @@ def build(network: str, task: str, settings: Sequence[str], **fixed: Any) -> Any
     """
     names = NETWORKS[network]
     if task not in names:
-        raise DataError(
-            "Linear regression predicts numbers, but the target holds classes. Use --network "
-            "mlp; with --set hidden_layer_sizes=() it is logistic regression. If the classes "
-            "are numbers that have a size, give --task regression."
-        )
+        raise DataError(_other_task(network, task))
     kind = getattr(cr, names[task])
     known = kind().get_params()
     parameters = {name: value for name, value in fixed.items() if name in known}
@@ -73,6 +73,20 @@ def build(network: str, task: str, settings: Sequence[str], **fixed: Any) -> Any
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--set") from None
     return estimator
+
+
+def _other_task(network: str, task: str) -> str:
+    others = ", ".join(each for each, kinds in NETWORKS.items() if task in kinds)
+    if task == "classification":
+        return (
+            f"--network {network} predicts numbers, but the target holds classes. Those that tell "
+            f"classes apart are {others}. If the classes are numbers that have a size, give --task "
+            f"regression."
+        )
+    return (
+        f"--network {network} tells classes apart, but the target holds numbers. Those that predict "
+        f"numbers are {others}. If the numbers are names of classes, give --task classification."
+    )
 
 
 def _value(text: str) -> Any:

@@ -198,7 +198,7 @@ class TableModel:
         """
         if not hasattr(self.estimator, "diagnose"):
             raise DataError(
-                f"A {type(self.estimator).__name__} has no layers and no training to examine."
+                f"A {type(self.estimator).__name__} cannot be examined: multi-layer perceptrons can."
             )
         table = read_table(table)
         choose_target(table, self.target.name)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from chainrule.engines.threads import available_threads
 from chainrule.estimators.table_fit import TableFit
 
-__all__ = ["facts", "layer_weights", "short"]
+__all__ = ["facts", "hidden_kind", "layer_weights", "short"]
 
 
 def facts(fit: TableFit) -> list[tuple[str, str]]:
@@ -42,6 +42,8 @@ def layer_weights(estimator: Any) -> list[npt.NDArray[np.floating]]:
     """The weights of each layer, (units before, units)."""
     if hasattr(estimator, "coefs_"):
         return list(estimator.coefs_)
+    if hasattr(estimator, "centres_"):
+        return [estimator.centres_.T, estimator.coef_.T]
     return [np.atleast_2d(estimator.coef_).T]
 
 
@@ -70,21 +72,32 @@ def _network(estimator: Any) -> str:
     weights = layer_weights(estimator)
     sizes = [len(weights[0]), *(each.shape[1] for each in weights)]
     n_parameters = sum((before + 1) * after for before, after in pairwise(sizes))
-    activation = f", {estimator.activation}" if len(sizes) > 2 else ""
+    kind = f", {hidden_kind(estimator)}" if len(sizes) > 2 else ""
     layers = " → ".join(str(size) for size in sizes)
-    return f"{layers}{activation}, {n_parameters:,} parameters"
+    return f"{layers}{kind}, {n_parameters:,} parameters"
+
+
+def hidden_kind(estimator: Any) -> str:
+    """What the hidden units of a network are."""
+    return "gaussian" if hasattr(estimator, "centres_") else str(estimator.activation)
 
 
 def _training(fit: TableFit) -> str:
     estimator = fit.model.estimator
     n_threads = available_threads(estimator.n_threads)
     threads = f"at most {n_threads} threads" if n_threads > 1 else "1 thread"
+    solver = _solver(estimator)
     epochs = ""
-    if estimator.solver not in ("normal_equation", "random_search"):
-        one = "iteration" if estimator.solver == "lbfgs" else "epoch"
+    if solver not in ("normal equation", "random search", "ridge regression"):
+        one = "iteration" if solver == "lbfgs" else "epoch"
         epochs = f", {estimator.n_iter_} {one}{'s' * (estimator.n_iter_ != 1)}"
-    solver = estimator.solver.replace("_", " ")
     return f"{solver}{epochs}, {fit.seconds:.2f} s, {estimator.engine} engine, {threads}"
+
+
+def _solver(estimator: Any) -> str:
+    if not getattr(estimator, "fine_tune", True):
+        return "ridge regression"
+    return getattr(estimator, "solver", "row by row").replace("_", " ")
 
 
 def _baseline(fit: TableFit) -> str:

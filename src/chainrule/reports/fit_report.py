@@ -10,7 +10,7 @@ from chainrule.pages.markup import Markup, element, join, raw
 from chainrule.pages.network_drawing import draw_network
 from chainrule.pages.page import figure, page, section
 from chainrule.pages.plots import line_plot, scatter_plot
-from chainrule.reports.facts import facts, layer_weights, short
+from chainrule.reports.facts import facts, hidden_kind, layer_weights, short
 from chainrule.reports.results import class_results, image_results
 
 __all__ = ["fit_report"]
@@ -144,7 +144,7 @@ def _facts(fit: TableFit) -> Markup:
         if name != "note"
     ]
     hidden = (
-        f"{estimator.activation} in the hidden layers" if len(weights) > 1 else "no hidden layer"
+        f"{hidden_kind(estimator)} in the hidden layers" if len(weights) > 1 else "no hidden layer"
     )
     return section(
         "The network",
