@@ -281,7 +281,8 @@ def test_what_is_read_is_never_written_over(cars: Path, tmp_path: Path, capsys: 
     saved = model.read_bytes()
     assert main(["predict", str(model), str(cars), "--out", str(model)]) == 1
     assert main(["predict", str(model), str(cars), "--out", str(cars)]) == 1
-    assert capsys.readouterr().err.count("named twice") == 5
+    # Where a line is broken depends on how long the path is.
+    assert " ".join(capsys.readouterr().err.split()).count("named twice") == 5
     assert (cars.read_bytes(), model.read_bytes()) == (before, saved)
 
 
