@@ -70,6 +70,7 @@ CHART = (
             "Psychological Review 65",
             1958,
         ),
+        ("Perceptron",),
     ),
     ChartEntry(
         "FF",
@@ -90,6 +91,7 @@ CHART = (
             "Complex Systems 2",
             1988,
         ),
+        ("RBFClassifier", "RBFRegressor"),
     ),
     ChartEntry(
         "DFF",
