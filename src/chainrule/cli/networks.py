@@ -84,8 +84,9 @@ def _other_task(network: str, task: str) -> str:
             f"regression."
         )
     return (
-        f"--network {network} tells classes apart, but the target holds numbers. Those that predict "
-        f"numbers are {others}. If the numbers are names of classes, give --task classification."
+        f"--network {network} tells classes apart, but the target holds numbers. Those that "
+        f"predict numbers are {others}. If the numbers are names of classes, give --task "
+        f"classification."
     )
 
 

@@ -55,10 +55,11 @@ class Explainable(ABC):
         parameter : str, optional
             A weight, a bias, an input or a unit, counted from 0: ``"W2[3, 1]"`` is
             ``coefs_[1][3, 1]``; ``"b1[0]"``, ``"x[2]"`` or the name of a feature,
-            ``"h1_in[4]"`` and ``"h1_out[4]"`` before and after the activation. Of a recurrent
-            network ``"x[5, 2]"`` is feature 2 of step 5, ``"h1[5, 3]"`` unit 3 of layer 1 after
-            step 5, and so are its gates. By default the parameter whose gradient is the largest
-            for this row.
+            ``"h1_in[4]"`` and ``"h1_out[4]"`` before and after the activation. Networks of one
+            layer have ``"w[3, 0]"`` and ``"b[0]"``; those of radial bases also centres,
+            ``"C[3, 1]"``, and widths, ``"gamma[3]"``. Of a recurrent network ``"x[5, 2]"`` is
+            feature 2 of step 5, ``"h1[5, 3]"`` unit 3 of layer 1 after step 5, and so are its
+            gates. By default the parameter whose gradient is the largest for this row.
         names : sequence of str, optional
             What the features are called; ``feature_names_in_`` by default.
 

@@ -52,7 +52,7 @@ class Perceptron(RowByRowClassifier):
     >>> import chainrule as cr
     >>> model = cr.Perceptron(shuffle=False).fit([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 0, 0, 1])
     >>> model.coef_, model.intercept_
-    (array([[2., 2.]]), array([-2.]))
+    (array([[3., 2.]]), array([-4.]))
     >>> model.predict([[1, 1], [1, 0]])
     array([1, 0])
     """

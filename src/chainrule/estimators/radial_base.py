@@ -112,7 +112,8 @@ default="kmeans"
     intercept_ : array of shape (n_outputs,)
         ``b`` in derivations.
     loss_ : float
-        The mean loss of the rows, and the penalty divided by their number.
+        The mean loss of the rows, and the penalty divided by their number. The loss of a row is
+        half of its squared errors; of classes, after fine-tuning, the log loss.
     history_ : dict of list
         A row for each iteration or epoch of fine-tuning; without it, one row.
     n_iter_ : int

@@ -198,7 +198,8 @@ class TableModel:
         """
         if not hasattr(self.estimator, "diagnose"):
             raise DataError(
-                f"A {type(self.estimator).__name__} cannot be examined: multi-layer perceptrons can."
+                f"A {type(self.estimator).__name__} cannot be examined; multi-layer perceptrons "
+                f"can be."
             )
         table = read_table(table)
         choose_target(table, self.target.name)
