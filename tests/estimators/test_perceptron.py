@@ -256,6 +256,8 @@ def test_wrong_widths_and_parameters_are_named():
         model.predict(X[:, :2])
     with pytest.raises(ValueError, match="eta0"):
         Perceptron(eta0=0.0).fit(X, Y)
+    with pytest.raises(ValueError, match="'callbacks' parameter"):
+        Perceptron(callbacks=[3]).fit(X, Y)
     with pytest.raises(ValueError, match="class_weight"):
         Perceptron(class_weight={7: 1.0}).fit(X, Y)
     with pytest.raises(ValueError, match="early_stopping"):
@@ -263,7 +265,7 @@ def test_wrong_widths_and_parameters_are_named():
 
 
 def test_a_rate_that_is_too_large_for_the_adaline_is_an_error_that_says_where():
-    with pytest.raises(NonFiniteLossError, match="epoch"):
+    with pytest.raises(NonFiniteLossError, match=r"of epoch (.|\n)*lower eta0"):
         Adaline(eta0=1.0, tol=None).fit(1e3 * X, Y)
 
 

@@ -53,7 +53,7 @@ def test_accuracy_on_digits_in_whatever_unit(n_centres, figure, unit):
     rows, others, labels, truth = train_test_split(
         rows * unit, labels, test_size=0.2, stratify=labels, random_state=0
     )
-    model = RBFClassifier(n_centres, random_state=0).fit(rows, labels)
+    model = RBFClassifier(n_centres, random_state=0, n_threads=1).fit(rows, labels)
     assert model.score(others, truth) >= figure
 
 
@@ -125,11 +125,11 @@ def test_probabilities_go_with_the_classes(labels, fine_tune):
     assert model.score(X, labels) > 0.9
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", "sgd", "adam", "adagrad", "rmsprop"])
+@pytest.mark.parametrize("solver", ["lbfgs", "sgd", "adam"])
 def test_fine_tuning_lowers_the_loss_and_moves_centres_and_widths(solver):
     model = RBFRegressor(10, random_state=0, alpha=0.1).fit(VALUES_X, VALUES)
     tuned = RBFRegressor(
-        10, random_state=0, alpha=0.1, fine_tune=True, solver=solver, max_iter=60
+        10, random_state=0, alpha=0.1, fine_tune=True, solver=solver, max_iter=30, n_threads=1
     ).fit(VALUES_X, VALUES)
     assert tuned.loss_ < model.loss_
     assert (tuned.gamma_ > 0).all()
@@ -140,7 +140,7 @@ def test_fine_tuning_lowers_the_loss_and_moves_centres_and_widths(solver):
 def test_fine_tuning_leaves_users_centres_and_rows_alone():
     rows, centres = X.copy(), X[:12].copy()
     RBFClassifier(centres=centres, fine_tune=True, max_iter=5).fit(rows, Y)
-    RBFClassifier(centres="data", fine_tune=True, solver="sgd", max_iter=2).fit(rows, Y)
+    RBFClassifier(centres="data", fine_tune=True, solver="sgd", max_iter=1).fit(rows, Y)
     np.testing.assert_array_equal(rows, X)
     np.testing.assert_array_equal(centres, X[:12])
 
@@ -171,12 +171,10 @@ def test_single_precision_stays_single():
 
 @pytest.mark.parametrize("fine_tune", [False, True])
 @pytest.mark.parametrize("labels", [TWO, Y], ids=["two", "three"])
-@pytest.mark.parametrize(
-    "parameter", ["C[3, 1]", "gamma[3]", "log_gamma[3]", "w[3, 0]", "b[0]", "x[2]", "h1_out[3]"]
-)
-def test_explains_centres_widths_and_weights(labels, parameter, fine_tune):
+def test_explains_centres_widths_and_weights(labels, fine_tune):
     model = RBFClassifier(6, fine_tune=fine_tune, max_iter=5, random_state=0).fit(X, labels)
-    assert model.explain(X[60], labels[60], parameter=parameter).chains[0].check.agrees
+    for parameter in ("C[3, 1]", "gamma[3]", "log_gamma[3]", "w[3, 0]", "b[0]", "x[2]", None):
+        assert model.explain(X[60], labels[60], parameter=parameter).chains[0].check.agrees
 
 
 def test_explains_a_regressor_and_why_there_is_no_step():

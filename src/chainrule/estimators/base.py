@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import InvalidParameterError
 
 from chainrule.engines.base import Array, TrainingLoop, TrainingStep
 from chainrule.engines.threads import available_threads
@@ -54,20 +53,6 @@ class NetworkEstimator(EvaluatingEstimator):
     _progress: Progress
     _memory: list[Array] | None
     _random_state: np.random.RandomState
-
-    def _store(self, parameters: Mapping[str, Any]) -> None:
-        """Keep what ``__init__`` was called with, and nothing more."""
-        for name in self._get_param_names():
-            setattr(self, name, parameters[name])
-
-    def _validate_params(self) -> None:
-        super()._validate_params()
-        for each in self.callbacks or ():
-            if not callable(each):
-                raise InvalidParameterError(
-                    f"The 'callbacks' parameter of {type(self).__name__} must hold functions or "
-                    f"other callables. Got {each!r} in it instead."
-                )
 
     def _strata(self, rows: Rows) -> Array | None:
         """The groups that a split keeps in proportion, if any."""

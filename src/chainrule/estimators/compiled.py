@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import InvalidParameterError
 
 from chainrule.engines.base import Engine, FloatType, Function, Program
 from chainrule.engines.registry import get_engine
@@ -15,9 +16,26 @@ __all__ = ["CompilingEstimator", "float_type"]
 
 
 class CompilingEstimator(BaseEstimator):
-    """Keeps what it has built and compiled; pickles and clones do not."""
+    """Keeps what it has built and compiled; pickles and clones do not.
+
+    It has the parameters ``engine`` and ``callbacks``.
+    """
 
     _built: dict[Hashable, Any]
+
+    def _store(self, parameters: Mapping[str, Any]) -> None:
+        """Keep what ``__init__`` was called with, and nothing more."""
+        for name in self._get_param_names():
+            setattr(self, name, parameters[name])
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        for each in self.callbacks or ():
+            if not callable(each):
+                raise InvalidParameterError(
+                    f"The 'callbacks' parameter of {type(self).__name__} must hold functions or "
+                    f"other callables. Got {each!r} in it instead."
+                )
 
     def _engine(self) -> Engine:
         return get_engine(self.engine)

@@ -171,11 +171,12 @@ class BaseRadial(Explainable, Savable, NetworkEstimator):
     def _fit_rows(self, rows: Rows) -> None:
         """Draw centres, solve for the weights, and fine-tune all where that is asked for."""
         (X,) = rows.inputs
-        # A copy: fine-tuning must not move the rows themselves, nor the user's centres.
-        self.centres_ = np.array(self._first_centres(X, rows.weight), order="C")
-        self._log_gamma = np.log(self._first_gamma(X)).astype(X.dtype)
-        self._begin(self._described(rows, tuned=False), X.dtype, fresh=True)
-        self._solve(rows)
+        with one_blas_thread() if available_threads(self.n_threads) == 1 else nullcontext():
+            # A copy: fine-tuning must not move the rows themselves, nor the user's centres.
+            self.centres_ = np.array(self._first_centres(X, rows.weight), order="C")
+            self._log_gamma = np.log(self._first_gamma(X)).astype(X.dtype)
+            self._begin(self._described(rows, tuned=False), X.dtype, fresh=True)
+            self._solve(rows)
         if self.fine_tune:
             self._begin(self._described(rows, tuned=True), X.dtype, fresh=False)
             self._train(rows)
@@ -193,14 +194,13 @@ class BaseRadial(Explainable, Savable, NetworkEstimator):
         bumps = self._evaluated(
             "bumps", lambda: ((network.X,), network.bumps(network.X)), rows.inputs
         )
-        with one_blas_thread() if available_threads(self.n_threads) == 1 else nullcontext():
-            solution = ridge(
-                bumps,
-                self._solved_columns(*rows.targets),
-                rows.weight,
-                float(self.alpha),
-                network.intercept,
-            )
+        solution = ridge(
+            bumps,
+            self._solved_columns(*rows.targets),
+            rows.weight,
+            float(self.alpha),
+            network.intercept,
+        )
         self.coef_ = solution.coefficients.astype(rows.dtype).T
         self.intercept_ = solution.intercept.astype(rows.dtype)
         self.loss_ = solution.minimum / rows.total_weight
@@ -231,7 +231,8 @@ class BaseRadial(Explainable, Savable, NetworkEstimator):
         else:
             number = self.n_centres
         random_state = check_random_state(self.random_state)
-        return draw_centres(X, number, self.centres, random_state, weights)
+        threads = available_threads(self.n_threads)
+        return draw_centres(X, number, self.centres, random_state, weights, threads)
 
     def _first_gamma(self, X: Array) -> Array:
         """γ of each centre."""

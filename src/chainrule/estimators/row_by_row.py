@@ -132,11 +132,6 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
         *OneLabelTargets._learned_of_classes,
     )
 
-    def _store(self, parameters: dict[str, Any]) -> None:
-        """Keep what ``__init__`` was called with, and nothing more."""
-        for name in self._get_param_names():
-            setattr(self, name, parameters[name])
-
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Learn from labelled rows.
@@ -202,7 +197,10 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
         try:
             self._train(layer, rows, update_weights, incremental)
         except NonFiniteLossError as error:
-            raise error.with_names(getattr(self, "feature_names_in_", ())) from None
+            # The loop knows the rate by the name that other estimators have for it.
+            text = str(error).replace("learning_rate_init", "eta0")
+            names = getattr(self, "feature_names_in_", ())
+            raise NonFiniteLossError(text, error.feature).with_names(names) from None
         finally:
             self._network, self.n_outputs_ = layer, n_outputs
         return self

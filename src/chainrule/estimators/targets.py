@@ -31,13 +31,7 @@ def weights_of_rows(sample_weight, X) -> Array | None:
     """The weight of each row of X, checked."""
     if sample_weight is None:
         return None
-    weights = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
-    if not weights.any():
-        raise ValueError(
-            "sample_weight is 0 for every row, and there is nothing to learn from: give at least "
-            "one row a weight above 0."
-        )
-    return weights
+    return _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
 
 
 class ClassTargets(ClassifierMixin):

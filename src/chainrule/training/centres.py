@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
 
 from chainrule.engines.base import Array
 
@@ -17,7 +18,12 @@ def usual_number(n_rows: int) -> int:
 
 
 def draw_centres(
-    X: Array, number: int, method: str, random_state: np.random.RandomState, weights: Array | None
+    X: Array,
+    number: int,
+    method: str,
+    random_state: np.random.RandomState,
+    weights: Array | None,
+    n_threads: int = 1,
 ) -> Array:
     """``number`` points that stand for the rows of X.
 
@@ -31,6 +37,8 @@ def draw_centres(
     random_state : RandomState
     weights : array of shape (rows,) or None
         How much each row draws a mean towards itself.
+    n_threads : int, default=1
+        Threads of k-means.
 
     References
     ----------
@@ -40,7 +48,9 @@ def draw_centres(
     if method == "random":
         different = np.sort(np.unique(X, axis=0, return_index=True)[1])
         return X[random_state.permutation(different)[:number]]
-    means = KMeans(number, n_init=1, random_state=random_state).fit(X, sample_weight=weights)
+    means = KMeans(number, n_init=1, random_state=random_state)
+    with threadpool_limits(n_threads, user_api="openmp"):
+        means.fit(X, sample_weight=weights)
     return means.cluster_centers_.astype(X.dtype, copy=False)
 
 
@@ -52,7 +62,8 @@ def gamma_of_centres(centres: Array) -> float | None:
     """
     if len(centres) < 2:
         return None
-    distances, _ = NearestNeighbors(n_neighbors=1).fit(centres).kneighbors()
+    with threadpool_limits(1, user_api="openmp"):
+        distances, _ = NearestNeighbors(n_neighbors=1).fit(centres).kneighbors()
     apart = distances[distances > 0]
     return float(0.5 / np.mean(apart) ** 2) if len(apart) else None
 
