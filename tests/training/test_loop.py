@@ -9,7 +9,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import shuffle
 
-from chainrule.engines.base import RunReport
+from chainrule.engines.base import RunReport, TrainingLoop
 from chainrule.training import loop as loop_module
 from chainrule.training.callbacks import ProgressBar
 from chainrule.training.loop import Epochs, Plan, Progress, Validation
@@ -35,10 +35,10 @@ def clock(monkeypatch):
     return clock
 
 
-class StubLoop:
+class StubLoop(TrainingLoop):
     """Stands for an engine: notes what it is told, and takes its time."""
 
-    def __init__(self, clock, n_rows=10, losses=()):
+    def __init__(self, clock, n_rows=10, losses=()):  # there is no step: no super().__init__
         self.data = [np.zeros((n_rows, 1))]
         self.state = [np.zeros(2)]
         self.settings = {"learning_rate": 0.0}
@@ -50,7 +50,7 @@ class StubLoop:
         self.orders = []
         self.rates = []
 
-    def run(self, order, batch_size, first, last, loss_sum=0.0):
+    def _run(self, order, batch_size, first, last, loss_sum):
         self.calls.append((first, last))
         n_rows = len(self.data[0]) if order is None else len(order)
         rows = min(last * batch_size, n_rows) - first * batch_size
