@@ -17,11 +17,18 @@ __all__ = ["chart"]
 
 @click.command()
 @click.argument("network", required=False)
+@click.option("--fit", is_flag=True, help="Train the networks, and write a page about it.")
 @click.option(
-    "--out", metavar="FILE", type=click.Path(path_type=Path), help="Write a .html page or a .svg."
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write a .html page or a .svg; with --fit a page, chart.html if not given.",
 )
-def chart(network: str | None, out: Path | None) -> None:
-    """List the 27 networks of the chart of 2016, or show one NETWORK of them.
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="For --fit."
+)
+def chart(network: str | None, fit: bool, out: Path | None, seed: int) -> None:
+    """List the 27 networks of the chart of 2016, show one NETWORK of them, or train them.
 
     The chart is "A mostly complete chart of Neural Networks" by Fjodor van Veen. A network has a
     code or a name.
@@ -31,8 +38,13 @@ def chart(network: str | None, out: Path | None) -> None:
     chainrule chart lstm
     chainrule chart "auto encoder" --out ae.html
     chainrule chart --out chart.svg
+    chainrule chart --fit
+    chainrule chart --fit lstm --out lstm.html
     """
     entry = None if network is None else _entry(network)
+    if fit:
+        _fit(entry, out, seed)
+        return
     if out is not None:
         _write(entry, out)
         return
@@ -58,6 +70,24 @@ def _entry(network: str) -> ChartEntry:
     meant = [f"{each.name} ({each.code})" for each in dict.fromkeys(close)]
     hint = f"Did you mean {' or '.join(meant[:3])}?" if meant else "`chainrule chart` lists them."
     raise click.UsageError(f"{network!r} is no network of the chart. {hint}")
+
+
+def _fit(entry: ChartEntry | None, out: Path | None, seed: int) -> None:
+    from chainrule.cli.chart_fit import PAGE, fit_chart
+    from chainrule.files.whole import check_writable
+    from chainrule.networks.chart import CHART
+    from chainrule.networks.equations import EQUATIONS
+
+    out = PAGE if out is None else out
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise click.UsageError(f"{str(out)!r} must end in .html: networks are trained for a page.")
+    check_writable(out)
+    if entry is not None and not entry.estimators:
+        raise click.UsageError(
+            f"{entry.name} ({entry.code}) is not built yet. `chainrule chart` says which are."
+        )
+    wanted = CHART if entry is None else (entry,)
+    fit_chart([each for each in wanted if each.code in EQUATIONS or each.estimators], out, seed)
 
 
 def _write(entry: ChartEntry | None, out: Path) -> None:
