@@ -32,6 +32,7 @@ LAYERS = (
     "doctor",
     "files",
     "estimators",
+    "demonstrations",
     "reports",
     "cli",
     "studio",

@@ -9,7 +9,7 @@ from chainrule.demonstrations.measures import principal_components, probabilisti
 
 __all__ = ["AUTOENCODERS"]
 
-_DIGITS = "digits, 8 × 8 pixels"
+_DIGITS = "digits"
 _LAYERS = {
     "encoder_sizes": (100,),
     "batch_size": 64,

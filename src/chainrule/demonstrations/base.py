@@ -93,6 +93,8 @@ class Demonstration:
         What came out, as figures of a page.
     remark : str
         What is to be seen.
+    label : str, optional
+        Tells it from others of the same network; the code of the network by default.
     """
 
     network: str
@@ -104,6 +106,12 @@ class Demonstration:
     baseline: Baseline
     picture: Callable[[Outcome], Sequence[Markup]]
     remark: str
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the table calls the network."""
+        return self.label or self.network
 
     def run(self, seed: int = 0, callbacks: Sequence[Callback] = ()) -> Outcome:
         """Train the network, and measure it and its baseline.
@@ -145,7 +153,7 @@ class Demonstration:
         seed : int, default=0
         callbacks : sequence of callable
         """
-        kind = ESTIMATORS[self.estimator]
+        kind: Any = ESTIMATORS[self.estimator]
         return kind(**self.parameters, random_state=seed, callbacks=list(callbacks) or None)
 
 

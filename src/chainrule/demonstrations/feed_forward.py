@@ -7,8 +7,8 @@ from chainrule.demonstrations.base import Demonstration
 
 __all__ = ["FEED_FORWARD"]
 
-_TUMOURS = "breast tumours, 2 measurements"
-_DIGITS = "digits, 8 × 8 pixels"
+_TUMOURS = "breast tumours"
+_DIGITS = "digits"
 
 FEED_FORWARD = (
     *(
@@ -22,27 +22,31 @@ FEED_FORWARD = (
             measures.MAJORITY,
             pictures.line_and_ring,
             remark,
+            label,
         )
-        for estimator, remark in (
+        for estimator, label, remark in (
             (
                 "Perceptron",
+                "P",
                 "A line, moved whenever a tumour is on its wrong side. Where classes overlap it "
                 "never comes to rest; no line tells the ring from the rest.",
             ),
             (
                 "Adaline",
+                "P Adaline",
                 "A line fitted to −1 and 1 by squared error: it comes to rest also where classes "
                 "overlap.",
             ),
             (
                 "LogisticRegression",
+                "P logistic",
                 "A line with a probability on each side, which the tint shows.",
             ),
         )
     ),
     Demonstration(
         "FF",
-        "the ring 1 ≤ ‖x‖ ≤ 2",
+        "ring 1 ≤ ‖x‖ ≤ 2",
         data.ring,
         "MLPClassifier",
         {"hidden_layer_sizes": (16,), "solver": "lbfgs", "max_iter": 500},

@@ -47,7 +47,9 @@ def listing(demonstration: Demonstration, seed: int = 0) -> str:
     used = [line for name, line in _ABBREVIATIONS.items() if f"{name}." in program]
     ours = [each for each in (*imports, *more) if "chainrule" in each]
     theirs = sorted({each for each in (*imports, *more) if "chainrule" not in each})
-    heads = [*used[:-1], *theirs, "", used[-1], *ours] if len(used) > 1 or theirs else [*used, *ours]
+    heads = (
+        [*used[:-1], *theirs, "", used[-1], *ours] if len(used) > 1 or theirs else [*used, *ours]
+    )
     return "\n".join([*heads, "", program])
 
 
@@ -57,7 +59,8 @@ def _imports_and_rest(function: Callable[..., Any]) -> tuple[list[str], list[str
     (definition,) = ast.parse(source).body
     assert isinstance(definition, ast.FunctionDef)
     lines = source.splitlines()
-    imports, rest = [], []
+    imports: list[str] = []
+    rest: list[str] = []
     for statement in definition.body[1:]:
         text = textwrap.dedent("\n".join(lines[statement.lineno - 1 : statement.end_lineno]))
         kept = imports if isinstance(statement, ast.Import | ast.ImportFrom) else rest

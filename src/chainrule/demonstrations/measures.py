@@ -36,6 +36,7 @@ Array = npt.NDArray[Any]
 NOISE = 0.5
 """The standard deviation of the noise that is to be removed from digits."""
 
+
 def accuracy(model: Any, X_test: Array, y_test: Array) -> float:
     """The share of rows that are told right."""
     return model.score(X_test, y_test)
@@ -84,7 +85,7 @@ def with_noise(X: Array) -> Array:
 
 
 ACCURACY = Measure("accuracy", accuracy)
-ERROR_OVER_VARIANCE = Measure("error / variance", error_over_variance, high_is_good=False)
+ERROR_OVER_VARIANCE = Measure("error/variance", error_over_variance, high_is_good=False)
 ERROR_OF_SUMS = Measure("squared error", error_of_sums, high_is_good=False)
 RECONSTRUCTION_ERROR = Measure("squared error", reconstruction_error, high_is_good=False)
 DENOISING_ERROR = Measure("squared error", denoising_error, high_is_good=False)
@@ -138,7 +139,7 @@ def principal_components(n_components: int) -> Baseline:
         restored = pca.inverse_transform(pca.transform(data.X_test))
         return float(np.mean((restored - data.X_test) ** 2))
 
-    return Baseline(f"{n_components} principal components", error)
+    return Baseline(f"PCA, {n_components} numbers", error)
 
 
 def probabilistic_components(n_components: int) -> Baseline:
@@ -149,7 +150,7 @@ def probabilistic_components(n_components: int) -> Baseline:
 
         return float(PCA(n_components).fit(data.X_train).score(data.X_test))
 
-    return Baseline(f"probabilistic PCA, {n_components} components", score)
+    return Baseline(f"PPCA, {n_components} numbers", score)
 
 
 def _pixels(data: Split) -> float:
@@ -168,9 +169,9 @@ def _targets(data: Split) -> Array:
     return data.y_train
 
 
-MAJORITY = Baseline("the commoner class", _majority)
+MAJORITY = Baseline("commoner class", _majority)
 LOGISTIC = Baseline("logistic regression", _logistic)
 ALWAYS_ZERO = Baseline("always 0", _always_zero)
-AUTOREGRESSION = Baseline("autoregression, 12 years", _autoregression)
-LINEAR_FILTER = Baseline("the best linear filter", _linear_filter)
-PIXELS = Baseline("the same from the pixels", _pixels)
+AUTOREGRESSION = Baseline("AR(12)", _autoregression)
+LINEAR_FILTER = Baseline("linear filter", _linear_filter)
+PIXELS = Baseline("from the pixels", _pixels)

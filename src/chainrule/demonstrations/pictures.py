@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from chainrule.demonstrations import data
 from chainrule.demonstrations.base import Outcome, Split
-from chainrule.estimators.loading import ESTIMATORS
 from chainrule.pages.maps import decision_map
 from chainrule.pages.markup import Markup, element
 from chainrule.pages.page import figure
@@ -40,7 +39,7 @@ def line_and_ring(outcome: Outcome) -> list[Markup]:
     other = outcome.demonstration.estimator_of(outcome.seed).fit(ring.X_train, ring.y_train)
     share = other.score(ring.X_test, ring.y_test)
     return [
-        _plane("benign (blue) and malignant", outcome.model, outcome.data),
+        _plane("Benign (blue) and malignant", outcome.model, outcome.data),
         _plane(f"The ring 1 ≤ ‖x‖ ≤ 2: {share:.3f}", other, ring),
     ]
 
@@ -115,12 +114,14 @@ def parity(outcome: Outcome) -> list[Markup]:
 
 
 def forecasts(outcome: Outcome) -> list[Markup]:
-    """One step ahead beside the truth, and a long forecast."""
-    truth = outcome.data.y_test * 100
-    ahead = outcome.model.predict(outcome.data.X_test)[0, -len(truth) :] * 100
-    free = outcome.model.forecast(len(truth)) * 100
-    years = list(range(1921, 1921 + len(truth)))
-    pairs = (("One year ahead", ahead), ("All from 1920", free))
+    """One step ahead beside the truth, and a forecast of eleven steps."""
+    n_test, n_before = len(outcome.data.y_test), 15
+    truth = 100 * np.append(outcome.data.X_test, outcome.data.y_test[-1])[-n_test - n_before :]
+    ahead, cycle = np.full((2, len(truth)), np.nan)
+    ahead[n_before:] = 100 * outcome.model.predict(outcome.data.X_test)[0, -n_test:]
+    cycle[n_before : n_before + 11] = 100 * outcome.model.forecast(11)
+    years = list(range(1956 - len(truth), 1956))
+    pairs = (("One year ahead", ahead), ("Eleven years ahead, from 1920", cycle))
     return [
         figure(
             heading,
@@ -138,16 +139,22 @@ def forecasts(outcome: Outcome) -> list[Markup]:
 
 def reading(outcome: Outcome) -> list[Markup]:
     """The probabilities after each row of some digits."""
-    shown = [int(np.flatnonzero(outcome.data.y_test == k)[0]) for k in (2, 5, 7, 9)]
+    shown = [int(np.flatnonzero(outcome.data.y_test == k)[0]) for k in (2, 5, 9)]
     figures = []
     for k in shown:
         X = outcome.data.X_test[k]
         grown = [outcome.model.predict_proba(X[None, : step + 1])[0] for step in range(len(X))]
-        table = mosaic(np.stack(grown)[:, :, None, None].reshape(1, 8, 10), 1, "probabilities")
+        table = mosaic(np.array([grown]), 1, "probabilities of 0 to 9 after each row")
+        scale = element("div", *(element("span", str(each)) for each in range(10)), class_="scale")
         figures.append(
             element(
                 "figure",
-                element("div", image(X, f"a {outcome.data.y_test[k]}"), table, class_="beside"),
+                element(
+                    "div",
+                    image(X, f"a {outcome.data.y_test[k]}"),
+                    element("div", table, scale),
+                    class_="beside",
+                ),
             )
         )
     return [

@@ -11,7 +11,7 @@ __all__ = ["RECURRENT"]
 def _sunspots(network: str, learning_rate_init: float) -> Demonstration:
     return Demonstration(
         network,
-        "sunspots, a year ahead",
+        "sunspots, next year",
         data.sunspots,
         f"{network}Regressor",
         {
@@ -24,15 +24,15 @@ def _sunspots(network: str, learning_rate_init: float) -> Demonstration:
         measures.ERROR_OVER_VARIANCE,
         measures.AUTOREGRESSION,
         pictures.forecasts,
-        "One year ahead, from all years before; and on from 1920 without being told the truth "
-        "again, each year from the forecast of the last.",
+        "One year ahead, from all years before; and a whole cycle ahead, each year from the "
+        "forecast of the last.",
     )
 
 
 def _digit_rows(network: str) -> Demonstration:
     return Demonstration(
         network,
-        "digits, read row by row",
+        "digits, row by row",
         data.digit_rows,
         f"{network}Classifier",
         {"hidden_size": 32, "learning_rate_init": 0.01, "max_iter": 60},
@@ -49,7 +49,7 @@ RECURRENT = (
     _sunspots("LSTM", 0.003),
     Demonstration(
         "LSTM",
-        "the sum of 2 of 100 values",
+        "adding 2 of 100",
         data.adding,
         "LSTMRegressor",
         {

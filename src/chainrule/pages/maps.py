@@ -78,11 +78,14 @@ def code_map(codes: Numbers, labels: npt.NDArray[np.int64], alt: str) -> Markup:
     low, high = low - margin, high + margin
     shown = np.all((codes >= low) & (codes <= high), axis=1)
     across, up = _places(codes, (low[0], high[0], low[1], high[1]))
-    marks = [
-        element("text", str(k), x=f"{px:.1f}", y=f"{py:.1f}", fill=CLASS_COLOURS[k])
-        for px, py, k in zip(across[shown], up[shown], labels[shown], strict=True)
-    ]
-    return _plane(alt, element("g", *marks, class_="codes"))
+    groups = []
+    for k in np.unique(labels):
+        marks = [
+            element("text", str(k), x=f"{px:.1f}", y=f"{py:.1f}")
+            for px, py in zip(*(each[shown & (labels == k)] for each in (across, up)), strict=True)
+        ]
+        groups.append(element("g", *marks, style=f"fill:{CLASS_COLOURS[k]}", class_="codes"))
+    return _plane(alt, *groups)
 
 
 def _places(X: Numbers, extent: Sequence[float]) -> tuple[Numbers, Numbers]:

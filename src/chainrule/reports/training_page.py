@@ -22,10 +22,11 @@ h1 { font-size: 2.2rem; letter-spacing: -.015em; }
 header p + p { max-width: 46rem; margin-top: .5rem; }
 .network-legend { margin: 1.2rem 0 0; }
 .results { margin-top: 1.6rem; }
-.results td:nth-child(n+3), .results th { white-space: nowrap; }
+.results td, .results th { white-space: nowrap; }
 .results td { padding: .3rem 1.2rem .3rem 0; border-top: 1px solid var(--rule); }
 .results th { padding: 0 1.2rem .3rem 0; color: var(--soft); font-weight: 500; }
-.results .number { text-align: right; } .results .ours { color: var(--model); font-weight: 600; }
+.results .number { text-align: right; } .results td:nth-child(6) { padding-left: 1rem; }
+.results .ours { color: var(--model); font-weight: 600; }
 a { color: inherit; text-decoration-color: var(--rule); text-underline-offset: .2em; }
 .trained { border-top: 1px solid var(--rule); margin-top: 3.2rem; padding-top: 1.8rem; }
 .about { display: grid; grid-template-columns: 1fr auto; gap: 1rem 2.5rem; align-items: center; }
@@ -36,9 +37,13 @@ a { color: inherit; text-decoration-color: var(--rule); text-underline-offset: .
 .at-work { margin-top: 2rem; }
 .at-work h3 { font-size: 1.08rem; margin: 0; }
 .at-work h3 code { font-size: .92em; font-weight: 400; color: var(--soft); margin-left: .5em; }
-.at-work > p { margin: .2rem 0 .8rem; max-width: 46rem; }
+.at-work > p { margin: .2rem 0 .8rem; max-width: 60rem; }
 .at-work .came-to { color: var(--soft); } .came-to b { color: var(--model); font-size: 1.15em; }
-.shown { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); }
+.shown { display: grid; gap: 1rem; grid-template-columns: repeat(3, minmax(0, 1fr)); }
+.shown > :nth-child(2):last-child { grid-column: span 2; }
+.shown .card { display: flex; flex-direction: column; }
+.shown .card > :last-child { margin-block: auto; }
+.shown svg.plot { max-width: 34rem; margin-inline: auto; }
 .shown h3 { font-size: .9rem; margin: 0 0 .6rem; }
 svg.map, .mosaic { max-width: 25rem; margin-inline: auto; }
 .mosaic { aspect-ratio: auto; height: auto; }
@@ -50,12 +55,19 @@ svg.map, .mosaic { max-width: 25rem; margin-inline: auto; }
 .strips > div { display: grid; grid-template-columns: 4.4rem 1fr; align-items: center; gap: .6rem;
   font-size: .85rem; color: var(--soft); }
 .strips .mosaic { max-width: none; margin: 0; }
-.readings { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); }
+.readings { display: grid; gap: 1.4rem;
+  grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); }
 .readings figure { margin: 0; }
 .beside { display: grid; grid-template-columns: 8fr 10fr; gap: .5rem; }
 .beside .pixels { margin: 0; width: 100%; }
+.scale { display: grid; grid-template-columns: repeat(10, 1fr); text-align: center;
+  font-size: .72rem; color: var(--soft); margin-top: .15rem; }
 .at-work .digits { grid-template-columns: repeat(auto-fill, minmax(4.2rem, 1fr)); }
 details { margin-top: .8rem; } summary { color: var(--soft); font-size: .9rem; }
+@media (max-width: 62rem) {
+  .shown { grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); }
+  .shown > :nth-child(2):last-child { grid-column: auto; }
+}
 @media (max-width: 40rem) { .about { grid-template-columns: 1fr; } main { padding-top: 1.5rem; } }
 @media print { .trained { break-inside: auto; } .at-work { break-inside: avoid; } }
 """
@@ -129,7 +141,7 @@ def _section(entry: ChartEntry, outcomes: Sequence[Outcome]) -> Markup:
     )
     return element(
         "section",
-        element("div", about, draw_entry(entry), class_="about"),
+        element("div", about, draw_entry(entry, 1.3), class_="about"),
         *map(_at_work, outcomes),
         class_="trained",
         id=entry.code,
@@ -144,7 +156,7 @@ def _at_work(outcome: Outcome) -> Markup:
         f"{demonstration.measure.name.capitalize()} ",
         element("b", number(outcome.figure)),
         f" on {n_test:,} rows held out; {demonstration.baseline.name}: {number(outcome.baseline)}. "
-        f"Learned from {n_train:,} rows in {outcome.seconds:.1f} s.",
+        f"Learned from {n_train:,} rows in {outcome.seconds:.2f} s.",
         class_="came-to",
     )
     return element(
@@ -169,5 +181,7 @@ def _curve(outcome: Outcome) -> Markup:
         return figure("Loss", element("p", text))
     epochs = list(range(1, len(losses) + 1))
     one = "iteration" if getattr(outcome.model, "solver", "") == "lbfgs" else "epoch"
-    drawn = line_plot(epochs, [("loss", losses)], x_label=one, y_label="loss", logarithmic=True)
+    # Only where it falls far: on a short logarithmic scale there is next to nothing to read.
+    far = min(losses) > 0 and max(losses) > 10 * min(losses)
+    drawn = line_plot(epochs, [("loss", losses)], x_label=one, y_label="loss", logarithmic=far)
     return figure("Loss, of the rows it learns from", drawn)

@@ -8,7 +8,7 @@ from chainrule.demonstrations.base import Demonstration, Outcome
 
 __all__ = ["HEADS", "cells", "number", "table_head", "table_row"]
 
-HEADS = ("network", "data", "rows", "figure", "", "baseline", "", "seconds")
+HEADS = ("network", "data", "rows", "figure", "", "baseline", "", "s")
 
 
 def number(value: float) -> str:
@@ -26,7 +26,7 @@ def cells(outcome: Outcome) -> tuple[str, ...]:
     demonstration = outcome.demonstration
     return (
         *_known(demonstration),
-        " + ".join(f"{each:,}" for each in outcome.rows),
+        "+".join(map(str, outcome.rows)),
         demonstration.measure.name,
         number(outcome.figure),
         demonstration.baseline.name,
@@ -58,19 +58,19 @@ def table_row(outcome: Outcome, demonstrations: Sequence[Demonstration]) -> str:
 
 
 def _known(demonstration: Demonstration) -> tuple[str, str]:
-    return f"{demonstration.network} {demonstration.estimator}", demonstration.data
+    return demonstration.name, demonstration.data
 
 
 def _line(texts: Iterable[str], demonstrations: Sequence[Demonstration]) -> str:
     widest = [
         [*(_known(each)[0] for each in demonstrations), HEADS[0]],
         [*(_known(each)[1] for each in demonstrations), HEADS[1]],
-        ["1,000 + 1,000"],
+        ["1000+1000"],
         [*(each.measure.name for each in demonstrations), HEADS[3]],
         ["0.0000"],
         [*(each.baseline.name for each in demonstrations), HEADS[5]],
         ["0.0000"],
-        [HEADS[7]],
+        ["0.0"],
     ]
     to_the_right = (False, False, False, False, True, False, True, True)
     columns = []
