@@ -50,7 +50,8 @@ AUTOENCODERS = (
         measures.BOUND,
         probabilistic_components(8),
         pictures.samples,
-        "Digits that nobody wrote: normal draws, decoded.",
+        "Digits that nobody wrote: normal draws, decoded. PPCA is probabilistic PCA, the best that "
+        "a linear decoder can do; the network's figure is a lower bound.",
     ),
     Demonstration(
         "VAE",
@@ -80,7 +81,8 @@ AUTOENCODERS = (
         measures.DENOISING_ERROR,
         measures.LINEAR_FILTER,
         pictures.restored,
-        "The noise is drawn anew in every step of training, and is as strong here as it was there.",
+        "The noise is drawn anew in every step of training, and is as strong here as it was there. "
+        "The linear filter is the best there is for the covariance of the pixels.",
     ),
     Demonstration(
         "SAE",
@@ -99,7 +101,7 @@ AUTOENCODERS = (
         measures.PIXELS,
         pictures.features,
         "The weights of each unit of the code, as an image: dark pixels excite it, light ones "
-        "quiet it.",
+        "quiet it. A linear classifier tells digits from these codes, or from the pixels.",
     ),
 )
 """In the order of the chart."""

@@ -25,7 +25,7 @@ def _sunspots(network: str, learning_rate_init: float) -> Demonstration:
         measures.AUTOREGRESSION,
         pictures.forecasts,
         "One year ahead, from all years before; and a whole cycle ahead, each year from the "
-        "forecast of the last.",
+        "forecast of the last. AR(12) takes each year for a linear function of the twelve before.",
     )
 
 
@@ -64,7 +64,7 @@ RECURRENT = (
         pictures.sums,
         "Two of a hundred values are marked, and the first has to be kept for up to 99 steps.",
     ),
-    _sunspots("GRU", 0.01),
+    _sunspots("GRU", 0.003),
     _digit_rows("GRU"),
 )
 """In the order of the chart."""

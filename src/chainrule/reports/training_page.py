@@ -43,7 +43,7 @@ a { color: inherit; text-decoration-color: var(--rule); text-underline-offset: .
 .shown > :nth-child(2):last-child { grid-column: span 2; }
 .shown .card { display: flex; flex-direction: column; }
 .shown .card > :last-child { margin-block: auto; }
-.shown svg.plot { max-width: 34rem; margin-inline: auto; }
+.shown svg.plot { max-width: 27rem; margin-inline: auto; }
 .shown h3 { font-size: .9rem; margin: 0 0 .6rem; }
 svg.map, .mosaic { max-width: 25rem; margin-inline: auto; }
 .mosaic { aspect-ratio: auto; height: auto; }

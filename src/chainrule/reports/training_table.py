@@ -13,7 +13,8 @@ HEADS = ("network", "data", "rows", "figure", "", "baseline", "", "s")
 
 def number(value: float) -> str:
     """A figure as it is printed everywhere."""
-    return f"{value:.2f}" if abs(value) >= 1.5 else f"{value:.4f}"
+    text = f"{value:.2f}" if abs(value) >= 1.5 else f"{value:.4f}"
+    return text.replace("-", "−")
 
 
 def cells(outcome: Outcome) -> tuple[str, ...]:
