@@ -69,7 +69,16 @@ details { margin-top: .8rem; } summary { color: var(--soft); font-size: .9rem; }
   .shown > :nth-child(2):last-child { grid-column: auto; }
 }
 @media (max-width: 40rem) { .about { grid-template-columns: 1fr; } main { padding-top: 1.5rem; } }
-@media print { .trained { break-inside: auto; } .at-work { break-inside: avoid; } }
+@media print {
+  .shown { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: .5rem; }
+  .shown > :nth-child(2):last-child { grid-column: span 2; }
+  .shown .card { padding: .6rem; }
+  .scroll { overflow: visible; } .results { font-size: 8pt; }
+  .results td, .results th { padding-right: .6rem; }
+  .trained { margin-top: 1.4rem; padding-top: 1rem; } .at-work { margin-top: 1rem; }
+  .about { break-after: avoid; } .at-work { break-inside: avoid; }
+  details:not([open]) { display: none; }
+}
 """
 
 
