@@ -104,9 +104,7 @@ def test_what_is_pooled_of_a_padded_sequence_is_what_is_pooled_of_it_alone(
         near(together[row, forward], pooled[forward])
 
 
-def test_the_loss_of_a_padded_sequence_with_a_target_at_each_step_is_that_of_its_own_steps() -> (
-    None
-):
+def test_the_loss_of_a_padded_sequence_is_the_mean_over_its_own_steps() -> None:
     case = make_case("lstm", masked=True)
     y, losses = case.network.row_losses(regression_loss("squared_error"))
     targets = np.random.default_rng(5).normal(size=(ROWS, 6, 4))
