@@ -22,7 +22,7 @@ JOBS ?= $(shell n=$$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null 
 STAMPS := $(VENV)/.stamps
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
 
-.PHONY: run test lint format types bench clean help
+.PHONY: run test lint format types bench figures clean help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -49,13 +49,17 @@ types: $(STAMPS)/dev
 bench: $(STAMPS)/bench
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python -m benchmarks $(ARGS)
 
+# The numbers that each network should reach, into docs/figures.md.
+figures: $(STAMPS)/bench
+	@$(BIN)/python -m benchmarks figures $(ARGS)
+
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
-	@echo "For contributors: make lint, format, types, bench, clean (see CONTRIBUTING.md)."
+	@echo "For contributors: make lint, format, types, bench, figures, clean (see CONTRIBUTING.md)."
 
 $(STAMPS)/venv:
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [networks | linear | startup | memory] [options]``."""
+"""``python -m benchmarks [networks | linear | startup | memory | figures] [options]``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ SUBCOMMANDS = {
     "linear": "LinearRegression on 1,000,000 x 20 doubles against scikit-learn's",
     "startup": "whole processes: fitting iris with the defaults, and imports",
     "memory": "peak memory of a fit on 200 MB of float32 rows",
+    "figures": "the numbers each network should reach, and docs/figures.md",
 }
 
 
