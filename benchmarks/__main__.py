@@ -1,4 +1,4 @@
-"""``python -m benchmarks [networks | linear | startup | memory | figures] [options]``."""
+"""``python -m benchmarks [SUBCOMMAND] [options]``; without one, the four networks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 SUBCOMMANDS = {
     "networks": "four networks, every contender, microseconds per training step (the default)",
+    "recurrent": "RNN, LSTM and GRU, every contender, microseconds per training step",
     "linear": "LinearRegression on 1,000,000 x 20 doubles against scikit-learn's",
     "startup": "whole processes: fitting iris with the defaults, and imports",
     "memory": "peak memory of a fit on 200 MB of float32 rows",

@@ -16,10 +16,7 @@ from benchmarks.task import LEARNING_RATE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from benchmarks.task import Array, Weights
+    from benchmarks.task import Array, Task
 
 STEPS = 3
 """Steps that are compared on the data set of one minibatch.
@@ -35,30 +32,19 @@ EPOCH_FACTOR = 1.5
 """How far a loss may be from the contenders' median after the same number of epochs."""
 
 
-def expected_losses(X: Array, Y: Array, weights: Weights, steps: int = STEPS) -> list[float]:
+def expected_losses(
+    task: Task, X: Array, Y: Array, parameters: Sequence[Array], steps: int = STEPS
+) -> list[float]:
     """Mean squared error before each of the first Adam steps on all of X, in float64."""
     import numpy as np
 
-    parameters = [p.astype(np.float64) for pair in weights for p in pair]
-    first = [np.zeros_like(p) for p in parameters]
-    second = [np.zeros_like(p) for p in parameters]
+    rows, targets, *now = (each.astype(np.float64) for each in (X, Y, *parameters))
+    first, second = [np.zeros_like(p) for p in now], [np.zeros_like(p) for p in now]
     losses = []
     for step in range(1, steps + 1):
-        activations = [X.astype(np.float64)]
-        for W, b in zip(parameters[0::2], parameters[1::2], strict=True):
-            activations.append(np.maximum(activations[-1] @ W + b, 0.0))
-        activations[-1] = activations[-2] @ parameters[-2] + parameters[-1]  # linear output
-        error = activations[-1] - Y
-        losses.append(float(np.mean(error**2)))
-
-        gradients: list[NDArray[np.float64]] = []
-        flow = 2.0 * error / error.size
-        for layer in reversed(range(len(weights))):
-            below = activations[layer]
-            gradients[:0] = [below.T @ flow, flow.sum(axis=0)]
-            flow = (flow @ parameters[2 * layer].T) * (below > 0.0)
-
-        for p, g, m, v in zip(parameters, gradients, first, second, strict=True):
+        loss, gradients = task.loss_and_gradients(now, rows, targets)
+        losses.append(loss)
+        for p, g, m, v in zip(now, gradients, first, second, strict=True):
             m += 0.1 * (g - m)
             v += 0.001 * (g * g - v)
             m_hat, v_hat = m / (1.0 - 0.9**step), v / (1.0 - 0.999**step)

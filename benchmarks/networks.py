@@ -1,4 +1,4 @@
-"""Training steps of four networks: every contender, interleaved in one run."""
+"""Training steps of networks: every contender, interleaved in one run."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import agreement, machine, peak
 from benchmarks.contenders import BASELINE, CONTENDERS, Contender
 from benchmarks.report import Table, milliseconds, progress
-from benchmarks.task import NETWORKS, Network
+from benchmarks.task import NETWORKS
 from benchmarks.worker import Worker, WorkerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from benchmarks.task import Task
 
 LEAST_ROUNDS = 7
 """Fewer rounds give a figure to work with, not one to publish."""
@@ -55,7 +57,7 @@ def cache_variables(contender: Contender, folder: str) -> dict[str, str]:
 
 
 def run_network(
-    network: Network, contenders: Sequence[Contender], rounds: int, seed: int
+    network: Task, contenders: Sequence[Contender], rounds: int, seed: int
 ) -> dict[str, Result]:
     """Train one network with all contenders in turn, ``rounds`` times."""
     results = {contender.name: Result() for contender in contenders}
@@ -104,7 +106,7 @@ def run_network(
 
 
 def report(
-    network: Network, results: dict[str, Result], titles: dict[str, str], sgemm: dict[str, Any]
+    network: Task, results: dict[str, Result], titles: dict[str, str], sgemm: dict[str, Any]
 ) -> str:
     """The table of one network, and below it what was wrong with contenders."""
     table = Table(
@@ -143,12 +145,14 @@ def report(
     )
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
-    """The options of this benchmark."""
-    names = [contender.name for contender in CONTENDERS]
-    parser = argparse.ArgumentParser(prog="python -m benchmarks networks", description=__doc__)
+def parse(
+    arguments: list[str], command: str, tasks: Sequence[Task], everyone: Sequence[Contender]
+) -> argparse.Namespace:
+    """The options of a benchmark of training steps."""
+    names = [contender.name for contender in everyone]
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks {command}", description=__doc__)
     parser.add_argument("--rounds", type=int, default=9, help="turns of each contender")
-    parser.add_argument("--networks", nargs="+", choices=[n.name for n in NETWORKS], metavar="NAME")
+    parser.add_argument("--networks", nargs="+", choices=[n.name for n in tasks], metavar="NAME")
     parser.add_argument("--contenders", nargs="+", choices=names, default=names, metavar="NAME")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to FILE")
@@ -156,16 +160,23 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def main(arguments: list[str]) -> int:
+    """Compare all contenders on networks of layers."""
+    return compare(arguments, "networks", NETWORKS, CONTENDERS)
+
+
+def compare(
+    arguments: list[str], command: str, tasks: Sequence[Task], everyone: Sequence[Contender]
+) -> int:
     """Run, print, and return 1 if a contender failed or did other work than the rest."""
-    options = parse(arguments)
-    networks = [n for n in NETWORKS if not options.networks or n.name in options.networks]
+    options = parse(arguments, command, tasks, everyone)
+    networks = [n for n in tasks if not options.networks or n.name in options.networks]
     about = machine.description()
     print(machine.summary(about))
     if options.rounds < LEAST_ROUNDS:
         print(f"WARNING: fewer than {LEAST_ROUNDS} rounds support no claim")
 
     contenders, versions = [], {}
-    for contender in CONTENDERS:
+    for contender in everyone:
         if contender.name not in options.contenders:
             continue
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +14,37 @@ if TYPE_CHECKING:
 
 LEARNING_RATE = 1e-3
 """Adam's step size; its other constants are everybody's defaults (0.9, 0.999, 1e-8)."""
+
+
+class Task(Protocol):
+    """A network to train, and its data."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def batch(self) -> int: ...
+
+    @property
+    def steps(self) -> int: ...
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def flops_per_step(self) -> int: ...
+
+    def with_steps(self, steps: int) -> Self:
+        """The same network with another number of minibatches an epoch."""
+
+    def data(self, seed: int) -> tuple[Array, Array]:
+        """Rows and targets, single precision."""
+
+    def parameters(self, seed: int) -> list[Array]:
+        """The common first weights one by one."""
+
+    def loss_and_gradients(self, parameters: list[Any], X: Any, Y: Any) -> tuple[float, list[Any]]:
+        """The mean squared error and its gradients, by hand, in double precision."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +120,28 @@ class Network:
             W = generator.uniform(-bound, bound, (fan_in, fan_out)).astype(np.float32)
             weights.append((W, np.zeros(fan_out, dtype=np.float32)))
         return weights
+
+    def parameters(self, seed: int) -> list[Array]:
+        """The first weights and biases, layer by layer."""
+        return [each for pair in self.initial_weights(seed) for each in pair]
+
+    def loss_and_gradients(self, parameters: list[Any], X: Any, Y: Any) -> tuple[float, list[Any]]:
+        """The mean squared error and its gradients, by hand, in double precision."""
+        import numpy as np
+
+        weights = parameters[0::2]
+        activations = [X]
+        for W, b in zip(weights, parameters[1::2], strict=True):
+            activations.append(np.maximum(activations[-1] @ W + b, 0.0))
+        activations[-1] = activations[-2] @ parameters[-2] + parameters[-1]  # linear output
+        error = activations[-1] - Y
+        gradients: list[Any] = []
+        flow = 2.0 * error / error.size
+        for layer in reversed(range(len(weights))):
+            below = activations[layer]
+            gradients[:0] = [below.T @ flow, flow.sum(axis=0)]
+            flow = (flow @ weights[layer].T) * (below > 0.0)
+        return float(np.mean(error**2)), gradients
 
 
 NETWORKS = (

@@ -14,16 +14,21 @@ import sys
 import time
 import traceback
 from contextlib import suppress
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import agreement
-from benchmarks.contenders import named
+from benchmarks.contenders import Contender
+from benchmarks.recurrent_task import RecurrentTask
 from benchmarks.task import Network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from benchmarks.contenders import Contender
+    from benchmarks.task import Task
+
+KINDS = {each.__name__: each for each in (Network, RecurrentTask)}
+"""The classes of tasks, which a worker is told by name."""
 
 
 class WorkerError(RuntimeError):
@@ -37,7 +42,7 @@ class Worker:
     ----------
     contender
         Who trains.
-    network
+    task
         What is trained.
     seed
         Of the data, the first weights and the orders of the rows.
@@ -46,17 +51,16 @@ class Worker:
     """
 
     def __init__(
-        self, contender: Contender, network: Network, seed: int, environment: Mapping[str, str]
+        self, contender: Contender, task: Task, seed: int, environment: Mapping[str, str]
     ) -> None:
-        task = {
-            "contender": contender.name,
-            "layers": network.layers,
-            "batch": network.batch,
-            "steps": network.steps,
+        order = {
+            "contender": asdict(contender),
+            "kind": type(task).__name__,
+            "task": asdict(task),  # type: ignore[call-overload]
             "seed": seed,
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", json.dumps(task)],
+            [sys.executable, "-m", "benchmarks.worker", json.dumps(order)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -101,7 +105,7 @@ class Worker:
         return answer
 
 
-def serve(task: dict[str, Any]) -> None:
+def serve(order: dict[str, Any]) -> None:
     """Train inside the process, until standard input ends."""
     # Whatever a library prints goes to standard error: standard output carries answers only.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -112,10 +116,10 @@ def serve(task: dict[str, Any]) -> None:
         answers.flush()
 
     try:
-        network = Network(tuple(task["layers"]), task["batch"], task["steps"])
-        contender, seed = named(task["contender"]), task["seed"]
-        training = contender.prepare(network, *network.data(seed), seed)
-        fault = _first_steps(contender, network, seed)
+        task: Task = KINDS[order["kind"]](**order["task"])
+        contender, seed = Contender(**order["contender"]), order["seed"]
+        training = contender.prepare(task, *task.data(seed), seed)
+        fault = _first_steps(contender, task, seed)
         answer(compile_seconds=training.compile_seconds, fault=fault)
         for line in sys.stdin:
             losses = [training.epoch()]
@@ -129,13 +133,13 @@ def serve(task: dict[str, Any]) -> None:
         answer(error=f"{type(error).__name__}: {error}")
 
 
-def _first_steps(contender: Contender, network: Network, seed: int) -> str | None:
+def _first_steps(contender: Contender, task: Task, seed: int) -> str | None:
     """Compare the losses of the first steps on one minibatch with the expected ones."""
-    single = network.with_steps(1)
+    single = task.with_steps(1)
     X, Y = single.data(seed)
     training = contender.prepare(single, X, Y, seed)
     losses = [training.epoch() for _ in range(agreement.STEPS)]
-    expected = agreement.expected_losses(X, Y, single.initial_weights(seed))
+    expected = agreement.expected_losses(single, X, Y, single.parameters(seed))
     return agreement.first_steps_fault(losses, expected)
 
 

@@ -2,9 +2,9 @@
 
 A contender's module has one function::
 
-    prepare(network, X, Y, seed) -> Training
+    prepare(task, X, Y, seed) -> Training
 
-It builds the network on ``network.initial_weights(seed)``, compiles whatever can be compiled
+It builds the network on ``task.initial_weights(seed)``, compiles whatever can be compiled
 ahead, and returns a :class:`Training`.  Everything is float32 on the CPU, with all cores.
 """
 
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from benchmarks.task import Array, Network
+    from benchmarks.task import Array, Task
 
 
 class Training(Protocol):
@@ -67,11 +67,11 @@ class Contender:
         """Version of each package; raises ``PackageNotFoundError`` where one is missing."""
         return {package: metadata.version(package) for package in self.packages}
 
-    def prepare(self, network: Network, X: Array, Y: Array, seed: int) -> Training:
+    def prepare(self, task: Task, X: Array, Y: Array, seed: int) -> Training:
         """Import the contender's module and call its ``prepare``."""
         module = import_module(f"{__name__}.{self.module}")
-        prepare = cast("Callable[[Network, Array, Array, int], Training]", module.prepare)
-        return prepare(network, X, Y, seed)
+        prepare = cast("Callable[[Task, Array, Array, int], Training]", module.prepare)
+        return prepare(task, X, Y, seed)
 
 
 _JAX_PACKAGES = ("jax", "jaxlib", "optax")
@@ -125,6 +125,37 @@ CONTENDERS = (
         cache=_JAX_CACHE,
     ),
 )
+
+RECURRENT = (
+    Contender(
+        name="chainrule",
+        title="chainrule",
+        module="chainrule_recurrent",
+        packages=("chainrule",),
+        cache={"CHAINRULE_CACHE_DIR": "{folder}"},
+    ),
+    Contender(
+        name="torch",
+        title="PyTorch eager, fused Adam",
+        module="pytorch_recurrent",
+        packages=("torch",),
+    ),
+    Contender(
+        name="torch-single",
+        title="PyTorch eager, fused Adam, 1 thread",
+        module="pytorch_recurrent_single",
+        packages=("torch",),
+    ),
+    Contender(
+        name="jax-scan",
+        title="JAX, epoch in one scan",
+        module="jax_recurrent",
+        packages=_JAX_PACKAGES,
+        environment=_JAX_ENVIRONMENT,
+        cache=_JAX_CACHE,
+    ),
+)
+"""Those that train over time."""
 
 BASELINE = "chainrule"
 """The contender that ratios are taken against."""

@@ -20,19 +20,25 @@ if TYPE_CHECKING:
 
 
 class ChainruleNative:
-    """The training step on the native engine, all threads."""
+    """The training step of a network's output on the native engine, all threads."""
 
-    def __init__(self, network: Network, X: Array, Y: Array, seed: int) -> None:
+    def __init__(
+        self,
+        output: cr.Node,
+        read: cr.Node,
+        first: dict[cr.Node, Array],
+        X: Array,
+        Y: Array,
+        batch: int,
+        seed: int,
+    ) -> None:
         self.generator = np.random.default_rng(seed)
-        self.rows, self.batch = len(X), network.batch
-        weights = network.initial_weights(seed)
+        self.rows, self.batch = len(X), batch
         start = time.perf_counter()
-        mlp = MLP(network.layers, "relu", "identity")
-        y = cr.variable("y", ("rows", network.layers[-1]))
-        row_losses = cr.mean(cr.square(mlp.raw_output(mlp.X) - y), 1)
-        step = training_step(Objective(row_losses, (mlp.X, y), mlp.parameters), Adam())
-        arrays = [W for W, _ in weights] + [b for _, b in weights]
-        state = initial_state(step, dict(zip(mlp.parameters, arrays, strict=True)))
+        y = cr.variable("y", ("rows", Y.shape[1]))
+        row_losses = cr.mean(cr.square(output - y), 1)
+        step = training_step(Objective(row_losses, (read, y), tuple(first)), Adam())
+        state = initial_state(step, first)
         self.loop = NativeEngine().compile_step(
             step,
             "float32",
@@ -40,7 +46,7 @@ class ChainruleNative:
             state,
             {"learning_rate": LEARNING_RATE},
             n_threads=available_threads(),
-            batch_size=network.batch,
+            batch_size=batch,
         )
         self.compile_seconds = time.perf_counter() - start
 
@@ -53,4 +59,8 @@ class ChainruleNative:
 
 def prepare(network: Network, X: Array, Y: Array, seed: int) -> ChainruleNative:
     """Compile the training step."""
-    return ChainruleNative(network, X, Y, seed)
+    mlp = MLP(network.layers, "relu", "identity")
+    weights = network.initial_weights(seed)
+    arrays = [W for W, _ in weights] + [b for _, b in weights]
+    first = dict(zip(mlp.parameters, arrays, strict=True))
+    return ChainruleNative(mlp.raw_output(mlp.X), mlp.X, first, X, Y, network.batch, seed)

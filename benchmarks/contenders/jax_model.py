@@ -1,7 +1,8 @@
-"""The network and the training step that both JAX contenders compile."""
+"""The network of layers, and the training step that all JAX contenders compile."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
     from benchmarks.task import Network
 
 Params = list[tuple[jax.Array, jax.Array]]
-State = tuple[Params, Any]
+State = tuple[Any, Any]
 """Parameters and Adam's moments."""
+
+Step = Callable[[State, jax.Array, jax.Array], tuple[State, jax.Array]]
+"""One update on rows and targets: the next state, and the loss before it."""
 
 OPTIMIZER = optax.adam(LEARNING_RATE)
 
@@ -34,9 +38,16 @@ def mean_squared_error(params: Params, x: jax.Array, y: jax.Array) -> jax.Array:
     return jnp.mean((x @ W_out + b_out - y) ** 2)
 
 
-def step(state: State, x: jax.Array, y: jax.Array) -> tuple[State, jax.Array]:
-    """One update: the next state, and the loss before it."""
-    params, moments = state
-    loss, gradients = jax.value_and_grad(mean_squared_error)(params, x, y)
-    updates, moments = OPTIMIZER.update(gradients, moments, params)
-    return (optax.apply_updates(params, updates), moments), loss
+def step_of(loss_of: Callable[[Any, jax.Array, jax.Array], jax.Array]) -> Step:
+    """The update that makes a loss of parameters, rows and targets small."""
+
+    def step(state: State, x: jax.Array, y: jax.Array) -> tuple[State, jax.Array]:
+        params, moments = state
+        loss, gradients = jax.value_and_grad(loss_of)(params, x, y)
+        updates, moments = OPTIMIZER.update(gradients, moments, params)
+        return (optax.apply_updates(params, updates), moments), loss
+
+    return step
+
+
+step = step_of(mean_squared_error)

@@ -7,20 +7,21 @@ is much slower on a CPU (it doubles the time of the smallest network).
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.contenders.jax_model import State, initial_state, step
+from benchmarks.contenders.jax_model import State, Step, initial_state, step
 
 if TYPE_CHECKING:
     from benchmarks.task import Array, Network
 
 
 def scan_epoch(
-    state: State, X: jax.Array, Y: jax.Array, minibatches: jax.Array
+    step: Step, state: State, X: jax.Array, Y: jax.Array, minibatches: jax.Array
 ) -> tuple[State, jax.Array]:
     """Train on every row of ``minibatches``, shape (steps, batch); returns the mean loss."""
 
@@ -34,13 +35,12 @@ def scan_epoch(
 class JaxScan:
     """A compiled epoch."""
 
-    def __init__(self, network: Network, X: Array, Y: Array, seed: int) -> None:
-        self.X, self.Y = jnp.asarray(X), jnp.asarray(Y)
-        self.state = initial_state(network, seed)
+    def __init__(self, step: Step, state: State, X: Array, Y: Array, batch: int, seed: int) -> None:
+        self.X, self.Y, self.state = jnp.asarray(X), jnp.asarray(Y), state
         self.generator = np.random.default_rng(seed)
-        self.shape = (network.steps, network.batch)
+        self.shape = (len(X) // batch, batch)
         start = time.perf_counter()
-        jitted = jax.jit(scan_epoch, donate_argnums=0)
+        jitted = jax.jit(partial(scan_epoch, step), donate_argnums=0)
         minibatches = jnp.zeros(self.shape, dtype=jnp.int32)
         self.run = jitted.lower(self.state, self.X, self.Y, minibatches).compile()
         self.compile_seconds = time.perf_counter() - start
@@ -56,4 +56,4 @@ class JaxScan:
 
 def prepare(network: Network, X: Array, Y: Array, seed: int) -> JaxScan:
     """Compile the epoch."""
-    return JaxScan(network, X, Y, seed)
+    return JaxScan(step, initial_state(network, seed), X, Y, network.batch, seed)

@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
 
 class PyTorchEager:
-    """``nn.Sequential`` of ``nn.Linear`` and ``nn.ReLU`` under ``optim.Adam``."""
+    """A module under ``optim.Adam``."""
 
     compile_seconds = None
 
     def __init__(
-        self, network: Network, X: Array, Y: Array, seed: int, *, fused: bool | None = None
+        self,
+        model: torch.nn.Module,
+        X: Array,
+        Y: Array,
+        batch: int,
+        seed: int,
+        *,
+        fused: bool | None = None,
+        threads: int | None = None,
     ) -> None:
-        torch.set_num_threads(cores())
+        torch.set_num_threads(threads or cores())
         torch.manual_seed(seed)
         self.X, self.Y = torch.from_numpy(X), torch.from_numpy(Y)
-        self.batch = network.batch
-        modules: list[torch.nn.Module] = []
-        for W, b in network.initial_weights(seed):
-            linear = torch.nn.Linear(*W.shape)
-            with torch.no_grad():
-                linear.weight.copy_(torch.from_numpy(W.T))
-                linear.bias.copy_(torch.from_numpy(b))
-            modules += [linear, torch.nn.ReLU()]
-        self.model = torch.nn.Sequential(*modules[:-1])
+        self.batch, self.model = batch, model
         self.loss = torch.nn.MSELoss()
         self.optimizer = torch.optim.Adam(self.model.parameters(), LEARNING_RATE, fused=fused)
 
@@ -48,6 +48,18 @@ class PyTorchEager:
         return total.item() / len(self.X)
 
 
+def sequential(network: Network, seed: int) -> torch.nn.Sequential:
+    """``nn.Linear`` and ``nn.ReLU`` in turn, with the common first weights."""
+    modules: list[torch.nn.Module] = []
+    for W, b in network.initial_weights(seed):
+        linear = torch.nn.Linear(*W.shape)
+        with torch.no_grad():
+            linear.weight.copy_(torch.from_numpy(W.T))
+            linear.bias.copy_(torch.from_numpy(b))
+        modules += [linear, torch.nn.ReLU()]
+    return torch.nn.Sequential(*modules[:-1])
+
+
 def prepare(network: Network, X: Array, Y: Array, seed: int) -> PyTorchEager:
     """Build the module and its optimizer as PyTorch's defaults have them."""
-    return PyTorchEager(network, X, Y, seed)
+    return PyTorchEager(sequential(network, seed), X, Y, network.batch, seed)
