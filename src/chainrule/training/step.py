@@ -19,7 +19,7 @@ __all__ = ["Objective", "initial_state", "training_step"]
 
 @dataclass(frozen=True)
 class Objective:
-    """What training makes small: (Σ weight·loss over the rows + penalty) / Σ weight.
+    """What training makes small: (Σ weight·loss over the rows + penalty) / Σ weight + term.
 
     The sum is differentiated, and the gradient divided by Σ weight: the same number, and each
     thread can go on to the end with its own rows before any sum over all rows is needed.
@@ -36,7 +36,12 @@ class Objective:
     penalised : tuple of Node, default=()
         The parameters with an L2 penalty of ½·alpha·Σ W², as scikit-learn has it.
     share : float, default=1.0
-        The loss that is reported is this share of the row losses, and the penalty.
+        The loss that is reported is this share of the row losses, and all of the rest.
+    term : Node, optional
+        A single number that depends on all rows of the minibatch together.
+    running : tuple of (Node, Node), default=()
+        What ``term`` knows of the minibatches before: variables that start as zeros, and the
+        value of each after the step.
     """
 
     row_losses: Node
@@ -45,6 +50,8 @@ class Objective:
     sample_weight: Node | None = None
     penalised: tuple[Node, ...] = ()
     share: float = 1.0
+    term: Node | None = None
+    running: tuple[tuple[Node, Node], ...] = ()
 
     @property
     def alpha(self) -> Node:
@@ -73,14 +80,20 @@ class Objective:
             squares = squares + fn.sum(fn.square(each))
         return 0.5 * self.alpha * squares
 
+    @property
+    def term_sums(self) -> list[Node]:
+        """Σ weight times the term, if there is one."""
+        return [] if self.term is None else [self.weight_sum * self.term]
+
     def sums_and_gradients(self) -> Program:
-        """Σ weight·loss, the penalty, and the gradient of their sum.
+        """Σ weight·loss, the penalty with the term, and the gradient of their sum.
 
         The inputs are the minibatch, the parameters and alpha. Over blocks of rows the outputs
-        may be added up, with alpha given once and 0 for the other blocks.
+        may be added up, with alpha given once and 0 for the other blocks; but where there is a
+        term, all rows must be in one block.
         """
-        total = self.loss_sum + self.penalty
-        outputs = [self.loss_sum, self.penalty, *gradient(total, self.parameters)]
+        rest = sum(self.term_sums, start=self.penalty)
+        outputs = [self.loss_sum, rest, *gradient(self.loss_sum + rest, self.parameters)]
         inputs = (*self.minibatch, *self.parameters, self.alpha)
         return Program(inputs, tuple(simplify(outputs)))
 
@@ -102,7 +115,8 @@ def training_step(
     Returns
     -------
     TrainingStep
-        Its state are the parameters, then what the optimizer remembers.
+        Its state are the parameters, then what the optimizer remembers of each, what is running
+        along, and the number of the step if the optimizer counts.
 
     References
     ----------
@@ -120,10 +134,10 @@ def training_step(
     """
     learning_rate, count = variable("learning_rate"), variable("step_number")
     in_gradient = bool(objective.penalised) and not optimizer.decoupled_decay
-    descended = objective.loss_sum + objective.penalty if in_gradient else objective.loss_sum
-    reported = objective.share * objective.loss_sum
-    if in_gradient:
-        reported = reported + objective.penalty
+    rest = [objective.penalty] if in_gradient else []
+    rest += objective.term_sums
+    descended = sum(rest, start=objective.loss_sum)
+    reported = sum(rest, start=objective.share * objective.loss_sum)
     scale = 1.0 / objective.weight_sum
 
     memory: list[Node] = []
@@ -143,6 +157,9 @@ def training_step(
         new_parameters.append(value)
         memory.extend(remembered)
         new_memory.extend(kept)
+    for running, value in objective.running:
+        memory.append(running)
+        new_memory.append(value)
     if optimizer.counts_steps:
         memory.append(count)
         new_memory.append(count + 1.0)

@@ -1,0 +1,137 @@
+"""The variational auto encoder: a code that is drawn, and a bound on the likelihood of a row."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+import chainrule.graph.functions as fn
+from chainrule.engines.base import Array
+from chainrule.graph.node import Node, constant, variable
+from chainrule.networks.autoencoder import AutoencoderNetwork
+
+__all__ = ["VariationalNetwork"]
+
+CODE_STREAM = 1 << 20
+"""The stream of the code's draws, far from those of dropout."""
+
+
+@dataclass(frozen=True)
+class VariationalNetwork:
+    """An encoder to q(z|x) = N(mean, variance), a decoder to p(x|z), and a prior N(0, I).
+
+    Parameters
+    ----------
+    layers : AutoencoderNetwork
+        With two numbers per component: the first half of the code's columns is the mean, the
+        second the logarithm of the variance. Its loss ``"squared_error"`` stands for normal
+        noise around the reconstruction, ``"log_loss"`` for features that are 0 or 1.
+    noise_variance : float or None
+        The variance of the normal noise, the same for all features; None to learn it, as
+        ``log_noise_variance``. Not used by ``"log_loss"``.
+
+    References
+    ----------
+    Kingma & Welling, "Auto-encoding variational Bayes", 2013.
+
+    Examples
+    --------
+    >>> layers = AutoencoderNetwork(4, (), 2, (), "identity", numbers_per_component=2)
+    >>> network = VariationalNetwork(layers, noise_variance=None)
+    >>> [each.name for each in network.parameters]
+    ['W1', 'W2', 'b1', 'b2', 'log_noise_variance']
+    """
+
+    layers: AutoencoderNetwork
+    noise_variance: float | None = None
+
+    @property
+    def X(self) -> Node:
+        """The input: (rows, features)."""
+        return self.layers.X
+
+    @property
+    def learns_noise(self) -> bool:
+        """Whether the variance of the noise is a parameter."""
+        return self.noise_variance is None and self.layers.loss == "squared_error"
+
+    @property
+    def parameters(self) -> tuple[Node, ...]:
+        """Weights, biases, and the logarithm of the noise variance where it is learned."""
+        learned = (variable("log_noise_variance", (1,)),) if self.learns_noise else ()
+        return (*self.layers.parameters, *learned)
+
+    def posterior(self, X: Node, training: bool = False) -> tuple[Node, Node]:
+        """Mean and logarithm of the variance of the code: (rows, components) each."""
+        raw, half = self.layers.raw_code(X, training), self.layers.n_components
+        mean = fn.slice_axes(raw, (None, (0, half))).named("mean")
+        return mean, fn.slice_axes(raw, (None, (half, 2 * half))).named("log_variance")
+
+    def drawn_code(self, mean: Node, log_variance: Node, epsilon: Node) -> Node:
+        """z = μ + σ·ε: the gradient goes through the draw to μ and σ."""
+        sigma = fn.exp(0.5 * log_variance).named("sigma")
+        return (mean + sigma * epsilon).named("code")
+
+    def divergence(self, mean: Node, log_variance: Node) -> Node:
+        """KL(q(z|x)‖N(0, I)) = ½ Σ (μ² + σ² - log σ² - 1), summed over components: (rows,)."""
+        terms = fn.square(mean) + fn.exp(log_variance) - log_variance - 1.0
+        return (0.5 * fn.sum(terms, 1)).named("divergence")
+
+    def log_likelihood(self, X: Node, code: Node, training: bool = False) -> Node:
+        """log p(x|z), with all its constants, summed over the features: (rows,)."""
+        losses = self.layers.row_losses(X, self.layers.decode(code, training))
+        if self.layers.loss == "log_loss":
+            return (-losses).named("log_likelihood")
+        constants = constant(0.5 * self.layers.n_features * math.log(2.0 * math.pi))
+        half_width = 0.5 * self.layers.n_features
+        log_variance = self._log_noise_variance
+        # The squared-error loss has its factor of ½ already.
+        value = -losses * fn.exp(-log_variance) - half_width * log_variance - constants
+        return value.named("log_likelihood")
+
+    def bound(self, X: Node, epsilon: Node, beta: float = 1.0, training: bool = False) -> Node:
+        """The evidence lower bound for one draw of the code: (rows,).
+
+        Parameters
+        ----------
+        X : Node
+            (rows, features).
+        epsilon : Node
+            Standard normal numbers: (rows, components), or (components,) for all rows.
+        beta : float, default=1.0
+            A factor for the divergence; other than 1, this is no bound (Higgins et al., "beta-VAE",
+            2017).
+        training : bool, default=False
+            Put the random draws of dropout into the graph.
+        """
+        mean, log_variance = self.posterior(X, training)
+        code = self.drawn_code(mean, log_variance, epsilon)
+        return self.log_likelihood(X, code, training) - beta * self.divergence(mean, log_variance)
+
+    def random_draw(self) -> Node:
+        """ε, drawn anew at every step: (rows, components)."""
+        return fn.normal(("rows", self.layers.n_components), CODE_STREAM)
+
+    def initial_parameters(
+        self, random_state: np.random.RandomState, dtype: npt.DTypeLike, variance: float
+    ) -> list[Array]:
+        """First values of the parameters; ``variance`` is the first one of the noise."""
+        learned = self.layers.initial_parameters(random_state, dtype)
+        if self.learns_noise:
+            learned.append(np.array([math.log(variance)], dtype))
+        return learned
+
+    def describe(self, name: str, index: tuple[int, ...]) -> str:
+        """What an entry of a parameter is."""
+        if name == "log_noise_variance":
+            return "the logarithm of the variance of the noise"
+        return self.layers.describe(name, index)
+
+    @property
+    def _log_noise_variance(self) -> Node:
+        if self.noise_variance is not None:
+            return constant(math.log(self.noise_variance))
+        return self.parameters[-1]
