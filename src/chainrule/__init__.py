@@ -84,6 +84,9 @@ _HOME = {
     ),
     "chainrule.estimators.perceptron": ("Adaline", "Perceptron"),
     "chainrule.estimators.radial": ("RBFClassifier", "RBFRegressor"),
+    "chainrule.estimators.autoencoder": ("Autoencoder", "DenoisingAutoencoder"),
+    "chainrule.estimators.sparse_autoencoder": ("SparseAutoencoder",),
+    "chainrule.estimators.variational_autoencoder": ("VariationalAutoencoder",),
     "chainrule.estimators.loading": ("load",),
     "chainrule.estimators.table_model": ("TableModel",),
 }

@@ -255,7 +255,9 @@ class NetworkEstimator(EvaluatingEstimator):
         weighted = rows.weight is not None
         objective = self._objective(weighted)
         key = ("sums", self._description(), weighted)
-        block, data = self._block_rows(rows.dtype), self._training_arrays(rows)
+        # What depends on all rows together cannot be added up from blocks of them.
+        block = self._block_rows(rows.dtype) if objective.term is None else len(rows)
+        data = self._training_arrays(rows)
         sums = Sums(
             self._compiled(key, rows.dtype, objective.sums_and_gradients),
             data,
@@ -280,7 +282,7 @@ class NetworkEstimator(EvaluatingEstimator):
             named = dict(zip(objective.minibatch, data, strict=True))
             others: dict[Node, Any] = dict(zip(objective.parameters, learned, strict=True))
             others[objective.alpha] = self.alpha
-            outputs = [objective.loss_sum, objective.penalty]
+            outputs = [objective.loss_sum, objective.penalty, *objective.term_sums]
             fault = find_fault_in_blocks(outputs, named, others, block, float_type(rows.dtype))
             raise NonFiniteLossError(
                 f"L-BFGS met a loss that is not finite: "

@@ -42,9 +42,13 @@ class EvaluatingEstimator(CompilingEstimator, ABC):
     def _describe_output(self, activated: bool) -> tuple[tuple[Node, ...], Node]:
         """What the network reads, and its output: (rows, columns)."""
 
+    def _describe_scored(self) -> Node:
+        """What a score is made of, for each row: the activated outputs, if nothing else is said."""
+        return self._describe_output(activated=True)[1]
+
     @abstractmethod
     def _score_outputs(self, rows: Rows, outputs: Array) -> float:
-        """The score of activated outputs."""
+        """The score, from what ``_describe_scored`` describes."""
 
     @property
     @abstractmethod
@@ -59,7 +63,7 @@ class EvaluatingEstimator(CompilingEstimator, ABC):
         """Evaluates loss, without random draws and penalty, and score on rows held out."""
         weighted, n_rows = held_out.weight is not None, len(held_out)
         objective = self._objective(weighted, training=False)
-        _, output = self._describe_output(activated=True)
+        output = self._describe_scored()
 
         def program() -> Program:
             losses = objective.share * objective.loss_sum
@@ -96,7 +100,9 @@ class EvaluatingEstimator(CompilingEstimator, ABC):
             ("outputs", activated), lambda: self._describe_output(activated), inputs
         )
 
-    def _evaluated(self, key: Hashable, describe: Any, inputs: Sequence[Any]) -> Array:
+    def _evaluated(
+        self, key: Hashable, describe: Any, inputs: Sequence[Any], shared: Sequence[Array] = ()
+    ) -> Array:
         """A value of the network for each row of the inputs.
 
         Parameters
@@ -106,6 +112,8 @@ class EvaluatingEstimator(CompilingEstimator, ABC):
         describe : callable
             Gives the variables that are read, and the value: (rows, columns).
         inputs : sequence of array or sparse matrix
+        shared : sequence of array
+            What is the same for all rows, read after the inputs.
         """
         parameters = self._parameters
         dtype = parameters[0].dtype
@@ -123,7 +131,7 @@ class EvaluatingEstimator(CompilingEstimator, ABC):
 
         def share(start: int, stop: int) -> None:
             for rows in blocks(start, stop, block):
-                (part,) = function(*self._block_of(inputs, rows), *parameters)
+                (part,) = function(*self._block_of(inputs, rows), *shared, *parameters)
                 _put(values[rows], part)
 
         on_shares(share, len(values), block, available_threads(self.n_threads))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.errors import FileError
+from chainrule.estimators.autoencoder import Autoencoder, DenoisingAutoencoder
 from chainrule.estimators.linear import LinearRegression
 from chainrule.estimators.logistic import LogisticRegression
 from chainrule.estimators.mlp import MLPClassifier, MLPRegressor
@@ -18,7 +19,9 @@ from chainrule.estimators.recurrent_classifiers import (
 )
 from chainrule.estimators.recurrent_regressors import GRURegressor, LSTMRegressor, RNNRegressor
 from chainrule.estimators.saving import restore_estimator
+from chainrule.estimators.sparse_autoencoder import SparseAutoencoder
 from chainrule.estimators.table_model import TableModel
+from chainrule.estimators.variational_autoencoder import VariationalAutoencoder
 from chainrule.files.model_file import read_model_file
 
 __all__ = ["load"]
@@ -27,6 +30,8 @@ ESTIMATORS = {
     each.__name__: each
     for each in (
         Adaline,
+        Autoencoder,
+        DenoisingAutoencoder,
         GRUClassifier,
         GRURegressor,
         LSTMClassifier,
@@ -40,6 +45,8 @@ ESTIMATORS = {
         RBFRegressor,
         RNNClassifier,
         RNNRegressor,
+        SparseAutoencoder,
+        VariationalAutoencoder,
     )
 }
 

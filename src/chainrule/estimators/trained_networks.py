@@ -18,6 +18,9 @@ from chainrule.networks.linear import LinearModel
 from chainrule.training.optimizers import SGD
 
 __all__ = [
+    "as_doubles",
+    "descended",
+    "optimizer_state",
     "trained_linear",
     "trained_logistic",
     "trained_mlp",
@@ -32,8 +35,8 @@ def trained_mlp(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
     network = estimator._network
     row, target = variable("x", x.shape), variable("y", y.shape)
     loss = fn.sum(estimator._row_loss().per_row(target, network.raw_output(row)))
-    loss, rule, alpha = _descended(estimator, network, loss, y)
-    given = dict(zip(network.parameters, map(_double, estimator._parameters), strict=True))
+    loss, rule, alpha = descended(estimator, network, loss, y)
+    given = dict(zip(network.parameters, map(as_doubles, estimator._parameters), strict=True))
     sizes = " → ".join(str(size) for size in network.layer_sizes)
     n_layers = len(network.weights)
     return TrainedNetwork(
@@ -55,7 +58,7 @@ def trained_mlp(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
             **{f"intercepts_[{k}]": f"b{k + 1}" for k in range(n_layers)},
         },
         describe=network.describe,
-        optimizer=None if rule is None else _state(estimator, rule, network, alpha),
+        optimizer=None if rule is None else optimizer_state(estimator, rule, network, alpha),
         no_update=_ALL_ROWS,
     )
 
@@ -65,8 +68,8 @@ def trained_recurrent(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
     network = estimator._network
     row, target = variable("x", x.shape), variable("y", y.shape)
     _, losses = network.row_losses(estimator._row_loss(), X=row, y=target)
-    loss, rule, alpha = _descended(estimator, network, fn.sum(losses), y)
-    given = dict(zip(network.parameters, map(_double, estimator._parameters), strict=True))
+    loss, rule, alpha = descended(estimator, network, fn.sum(losses), y)
+    given = dict(zip(network.parameters, map(as_doubles, estimator._parameters), strict=True))
     sizes = [network.n_features, *[network.state_size] * network.num_layers, network.n_outputs]
     return TrainedNetwork(
         loss=loss.named("loss"),
@@ -77,12 +80,12 @@ def trained_recurrent(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
         kind=f"{type(estimator).__name__} {' → '.join(map(str, sizes))}, {x.shape[1]} steps",
         aliases={"X": "x"},
         describe=network.describe,
-        optimizer=None if rule is None else _state(estimator, rule, network, alpha),
+        optimizer=None if rule is None else optimizer_state(estimator, rule, network, alpha),
         no_update=_ALL_ROWS,
     )
 
 
-def _descended(estimator: Any, network: Any, loss: Node, y: Array) -> tuple[Node, Any, float]:
+def descended(estimator: Any, network: Any, loss: Node, y: Array) -> tuple[Node, Any, float]:
     """What training descends for one row: its loss with the penalty; the optimizer, and alpha."""
     stochastic = estimator.solver in STOCHASTIC_SOLVERS
     rule = estimator._optimizer() if stochastic else None
@@ -108,7 +111,8 @@ def _row_weight(estimator: Any, y: Array) -> float:
     return float(given.get(label, 1.0)) or 1.0
 
 
-def _state(estimator: Any, rule: Any, network: Any, alpha: float) -> OptimizerState:
+def optimizer_state(estimator: Any, rule: Any, network: Any, alpha: float) -> OptimizerState:
+    """How the training of an estimator goes on from here."""
     kept = estimator._memory
     memory: dict[Node, Mapping[str, Array]] = {}
     steps, note = 0, ""
@@ -125,7 +129,7 @@ def _state(estimator: Any, rule: Any, network: Any, alpha: float) -> OptimizerSt
     else:
         per_parameter = len(rule.memory)
         for k, node in enumerate(network.parameters):
-            arrays = map(_double, kept[k * per_parameter : (k + 1) * per_parameter])
+            arrays = map(as_doubles, kept[k * per_parameter : (k + 1) * per_parameter])
             memory[node] = dict(zip(rule.memory, arrays, strict=True))
         if rule.counts_steps:
             steps = int(kept[-1])
@@ -147,9 +151,9 @@ def trained_linear(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
     row, target = variable("x", x.shape), variable("y", y.shape)
     w, *biases = model.parameters
     output = sum(biases, start=row @ w).named("output")
-    given = {w: _double(np.atleast_2d(estimator.coef_).T)}
+    given = {w: as_doubles(np.atleast_2d(estimator.coef_).T)}
     if biases:
-        given[biases[0]] = np.atleast_1d(_double(estimator.intercept_))
+        given[biases[0]] = np.atleast_1d(as_doubles(estimator.intercept_))
     descends = estimator.solver == "gradient_descent"
     return TrainedNetwork(
         loss=fn.sum(fn.square(output - target)).named("loss"),
@@ -220,7 +224,7 @@ def trained_radial(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
 def _with_row(estimator: Any, network: Any, x: Array, y: Array) -> dict[str, Any]:
     """What a network and its loss of one row say by themselves."""
     row, target = variable("x", x.shape), variable("y", y.shape)
-    values = map(_double, estimator._parameters)
+    values = map(as_doubles, estimator._parameters)
     return {
         "loss": fn.sum(network.row_losses(row, target)).named("loss"),
         "given": {row: x, target: y, **dict(zip(network.parameters, values, strict=True))},
@@ -232,7 +236,7 @@ def _with_row(estimator: Any, network: Any, x: Array, y: Array) -> dict[str, Any
 
 
 def _shared_penalty(estimator: Any, network: Any) -> OptimizerState:
-    state = _state(estimator, estimator._optimizer(), network, 0.0)
+    state = optimizer_state(estimator, estimator._optimizer(), network, 0.0)
     note = "The penalty on w is left out: it is shared out among all rows."
     return dataclasses.replace(state, note=" ".join(filter(None, (state.note, note))))
 
@@ -245,5 +249,6 @@ _ALL_ROWS = "L-BFGS looks at all rows at once: a single one brings no update."
 _LAYER_ALIASES = {"X": "x", "intercept_": "b", "W1": "w", "b1": "b"}
 
 
-def _double(array: Any) -> Array:
+def as_doubles(array: Any) -> Array:
+    """An array in double precision."""
     return np.asarray(array, dtype=np.float64)

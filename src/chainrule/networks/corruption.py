@@ -10,6 +10,9 @@ from chainrule.graph.node import Node
 
 __all__ = ["Corruption", "CorruptionKind"]
 
+STREAM = 1 << 21
+"""The stream of the draws, far from those of dropout."""
+
 CorruptionKind = Literal["gaussian", "masking", "salt_and_pepper"]
 
 
@@ -36,7 +39,7 @@ class Corruption:
     Examples
     --------
     >>> import chainrule as cr
-    >>> Corruption("gaussian", 0.5)(cr.variable("X", ("rows", 4)), stream=0)
+    >>> Corruption("gaussian", 0.5)(cr.variable("X", ("rows", 4)))
     <Node add float(rows, 4)>
     """
 
@@ -45,12 +48,12 @@ class Corruption:
     low: float = 0.0
     high: float = 1.0
 
-    def __call__(self, x: Node, stream: int) -> Node:
-        """x with noise; uses the streams of draws ``2·stream`` and ``2·stream + 1``."""
+    def __call__(self, x: Node) -> Node:
+        """x with noise: of the same shape."""
         if self.kind == "gaussian":
-            return x + self.level * fn.normal(x.shape, stream)
-        hit = fn.uniform(x.shape, 2 * stream) < self.level
+            return x + self.level * fn.normal(x.shape, STREAM)
+        hit = fn.uniform(x.shape, 2 * STREAM) < self.level
         if self.kind == "masking":
             return fn.select(hit, 0.0, x)
-        salt = fn.uniform(x.shape, 2 * stream + 1) < 0.5
+        salt = fn.uniform(x.shape, 2 * STREAM + 1) < 0.5
         return fn.select(hit, fn.select(salt, self.high, self.low), x)

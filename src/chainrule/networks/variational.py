@@ -13,7 +13,7 @@ from chainrule.engines.base import Array
 from chainrule.graph.node import Node, constant, variable
 from chainrule.networks.autoencoder import AutoencoderNetwork
 
-__all__ = ["VariationalNetwork"]
+__all__ = ["VariationalNetwork", "balanced_draws"]
 
 CODE_STREAM = 1 << 20
 """The stream of the code's draws, far from those of dropout."""
@@ -54,6 +54,16 @@ class VariationalNetwork:
         return self.layers.X
 
     @property
+    def weights(self) -> tuple[Node, ...]:
+        """Those of the layers."""
+        return self.layers.weights
+
+    @property
+    def given_code_layer(self) -> Node:
+        """Mean and logarithm of the variance, as a variable: (rows, 2·components)."""
+        return variable("given_code_layer", ("rows", 2 * self.layers.n_components))
+
+    @property
     def learns_noise(self) -> bool:
         """Whether the variance of the noise is a parameter."""
         return self.noise_variance is None and self.layers.loss == "squared_error"
@@ -66,7 +76,11 @@ class VariationalNetwork:
 
     def posterior(self, X: Node, training: bool = False) -> tuple[Node, Node]:
         """Mean and logarithm of the variance of the code: (rows, components) each."""
-        raw, half = self.layers.raw_code(X, training), self.layers.n_components
+        return self.split(self.layers.raw_code(X, training))
+
+    def split(self, raw: Node) -> tuple[Node, Node]:
+        """The code's layer, (rows, 2·components), in two."""
+        half = self.layers.n_components
         mean = fn.slice_axes(raw, (None, (0, half))).named("mean")
         return mean, fn.slice_axes(raw, (None, (half, 2 * half))).named("log_variance")
 
@@ -130,8 +144,46 @@ class VariationalNetwork:
             return "the logarithm of the variance of the noise"
         return self.layers.describe(name, index)
 
+    def observed(
+        self, means: Array, noise_variance: float, random_state: np.random.RandomState
+    ) -> Array:
+        """Rows drawn from p(x|z), given its means: (rows, features)."""
+        if self.layers.loss == "log_loss":
+            return (random_state.uniform(size=means.shape) < means).astype(means.dtype)
+        noise = math.sqrt(noise_variance) * random_state.normal(size=means.shape)
+        return means + noise.astype(means.dtype)
+
     @property
     def _log_noise_variance(self) -> Node:
         if self.noise_variance is not None:
             return constant(math.log(self.noise_variance))
         return self.parameters[-1]
+
+
+def balanced_draws(n_draws: int, n_components: int) -> npt.NDArray[np.float64]:
+    """Normal draws whose mean is exactly 0 and whose covariance is exactly the identity.
+
+    Pairs of opposite draws, brought to that covariance: an average over them is that of the normal
+    distribution itself for all polynomials up to the third degree. They are the same each time.
+
+    Parameters
+    ----------
+    n_draws : int
+        At least 2·n_components; one more if it is odd.
+    n_components : int
+
+    Returns
+    -------
+    array of shape (n_draws, n_components)
+
+    Examples
+    --------
+    >>> draws = balanced_draws(100, 3)
+    >>> np.allclose(draws.mean(0), 0), np.allclose(draws.T @ draws / 100, np.eye(3))
+    (True, True)
+    """
+    n_pairs = -(-n_draws // 2)
+    drawn = np.random.RandomState(0).normal(size=(n_pairs, n_components))
+    factor = np.linalg.cholesky(drawn.T @ drawn / n_pairs)
+    half = np.linalg.solve(factor, drawn.T).T
+    return np.concatenate([half, -half])

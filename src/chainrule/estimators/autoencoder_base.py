@@ -1,0 +1,268 @@
+"""What auto encoders share: rows are their own targets, and a code is what is wanted."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from abc import abstractmethod
+from collections.abc import Hashable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.utils.metaestimators import available_if
+
+from chainrule.engines.base import Array
+from chainrule.errors import FileError
+from chainrule.estimators.autoencoder_parameters import layer_sizes
+from chainrule.estimators.base import NetworkEstimator, is_stochastic
+from chainrule.estimators.outliers import threshold_of_outliers
+from chainrule.estimators.reconstructing import Reconstructing
+from chainrule.estimators.rows import Rows
+from chainrule.estimators.saving import Savable, require_numbers
+from chainrule.estimators.targets import weights_of_rows
+from chainrule.graph.node import Node, variable
+from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
+from chainrule.networks.autoencoder import AutoencoderNetwork
+from chainrule.training.step import Objective
+
+__all__ = ["BaseAutoencoder"]
+
+SCORED_AFTER_FIT, SCORED_AFTER_PARTIAL_FIT = 1000, 100
+"""The most rows that decide where outliers begin."""
+
+
+class BaseAutoencoder(Reconstructing, Savable, NetworkEstimator):
+    """Learns a code of rows, and to restore rows from it.
+
+    A subclass describes the network, what is made small, and how well a row is restored.
+    """
+
+    _learned: ClassVar[tuple[str, ...]] = (
+        "best_loss_",
+        "best_validation_score_",
+        "coefs_",
+        "feature_names_in_",
+        "history_",
+        "intercepts_",
+        "loss_",
+        "loss_curve_",
+        "n_features_in_",
+        "n_iter_",
+        "offset_",
+        "t_",
+        "validation_scores_",
+        "_layout",
+    )
+
+    @abstractmethod
+    def _describe_layers(self, n_features: int) -> AutoencoderNetwork:
+        """The layers that the parameters ask for."""
+
+    @abstractmethod
+    def _row_losses(self, training: bool) -> Node:
+        """What is made small, for each row: (rows,)."""
+
+    @abstractmethod
+    def _explained_loss(self, x: Node, **options: Any) -> tuple[Node, Mapping[Node, Array]]:
+        """The loss of the row ``x``, (1,), without penalty; and what is given besides.
+
+        ``options`` are those of ``explain``.
+        """
+
+    def _describe_network(self, layers: AutoencoderNetwork) -> Any:
+        """All that is trained; the layers, if there is nothing else."""
+        return layers
+
+    @property
+    def _code_is_held_back(self) -> bool:
+        """Whether something keeps a large code from copying the input."""
+        return bool(self.dropout)
+
+    # --- what is trained -----------------------------------------------------------------
+
+    @property
+    def _parameters(self) -> list[Array]:
+        return [*self.coefs_[: len(self._layers.weights)], *self.intercepts_]
+
+    def _set_parameters(self, parameters: list[Array]) -> None:
+        n_weights, n_layers = len(self._layers.weights), len(self._layers.biases)
+        self.coefs_ = parameters[:n_weights]
+        if self._layers.tied:
+            self.coefs_ += [weights.T for weights in reversed(self.coefs_)]
+        self.intercepts_ = parameters[n_weights : n_weights + n_layers]
+
+    def _initial_parameters(self, dtype: Any) -> list[Array]:
+        return self._layers.initial_parameters(self._random_state, dtype)
+
+    def _description(self) -> tuple[Hashable, ...]:
+        return (self._network, bool(self.alpha))
+
+    def _describe_objective(self, weighted: bool, training: bool) -> Objective:
+        X = self._network.X
+        weight = variable("sample_weight", ("rows",)) if weighted else None
+        return Objective(
+            self._row_losses(training).named("row_loss"),
+            (X,) if weight is None else (X, weight),
+            self._network.parameters,
+            weight,
+            self._layers.weights if self.alpha else (),
+        )
+
+    def _describe_output(self, activated: bool) -> tuple[tuple[Node, ...], Node]:
+        layers = self._layers
+        raw = layers.decode(layers.encode(layers.X))
+        return (layers.X,), layers.reconstruction(raw) if activated else raw
+
+    def _describe_scored(self) -> Node:
+        return self._layers.row_scores(self._layers.X)
+
+    def _score_outputs(self, rows: Rows, outputs: Array) -> float:
+        return float(np.average(outputs[:, 0], weights=rows.weight))
+
+    @property
+    def _numbers_per_row(self) -> int:
+        return sum(self._layers.layer_sizes)
+
+    # --- fit -----------------------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None, validation_data=None):
+        """Learn a code from rows.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            A sparse matrix is made dense in memory.
+        y : ignored
+            Rows are their own targets.
+        sample_weight : array-like of shape (n_samples,), optional
+        validation_data : array-like, or tuple (X, sample_weight), optional
+            Rows to measure loss and score on after each epoch; with ``early_stopping`` they
+            decide when to stop, and no rows of X are held out.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        NonFiniteLossError
+            If a loss becomes NaN or infinite: it names the operation where that happened.
+        """
+        return self._fit(X, sample_weight, validation_data)
+
+    @available_if(is_stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Train for one epoch on some more rows.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        self
+        """
+        return self._fit(X, sample_weight, incremental=True)
+
+    def _fit(self, X, sample_weight=None, validation_data=None, incremental=False):
+        fresh = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        X = self._validate_rows(X, reset=fresh, dtype=(np.float64, np.float32))
+        rows = Rows((X,), weight=weights_of_rows(sample_weight, X))
+        layers = self._describe_layers(X.shape[1])
+        self._check_values(X, layers)
+        if layers.n_components >= X.shape[1] and not self._code_is_held_back:
+            warnings.warn(
+                f"The code has {layers.n_components} components for {X.shape[1]} features, so the "
+                f"network can copy its input without learning anything of it: take fewer "
+                f"components, or DenoisingAutoencoder or SparseAutoencoder.",
+                stacklevel=3,
+            )
+        held_out = None
+        if validation_data is not None:
+            held_out = self._held_out(validation_data, X.dtype, layers)
+        if not fresh and layers.weight_shapes != self._layers.weight_shapes:
+            raise ValueError(
+                f"Training goes on from layers of sizes {self._layers.layer_sizes}, but now "
+                f"{layers.layer_sizes} are asked for: fit with warm_start=False first."
+            )
+        self._look_at(X, rows.weight, fresh)
+        self._begin(self._describe_network(layers), X.dtype, fresh)
+        self._layout = dataclasses.asdict(layers)
+        self.n_layers_ = len(layers.layer_sizes)
+        self._train(rows, held_out, incremental)
+        most = SCORED_AFTER_PARTIAL_FIT if incremental else SCORED_AFTER_FIT
+        self._look_back(X, rows.weight)
+        some = slice(None, None, -(-len(X) // most))
+        weight = None if rows.weight is None else rows.weight[some]
+        self.offset_ = threshold_of_outliers(self._scores(X[some]), weight, self.contamination)
+        return self
+
+    def _look_at(self, X: Array, weight: Array | None, fresh: bool) -> None:
+        """Take from the rows what the network needs to know before its first parameters."""
+        return
+
+    def _look_back(self, X: Array, weight: Array | None) -> None:
+        """Publish what the trained network says of the rows."""
+        return
+
+    def _held_out(self, validation_data, dtype, layers) -> Rows:
+        """The rows of ``validation_data`` in the form of the training data."""
+        X, weight = validation_data, None
+        if isinstance(validation_data, tuple):
+            if len(validation_data) != 2:
+                raise ValueError(
+                    f"validation_data must be X or (X, sample_weight), but got a tuple of "
+                    f"{len(validation_data)}: rows are their own targets."
+                )
+            X, weight = validation_data
+        X = self._validate_rows(X, dtype=dtype)
+        self._check_values(X, layers)
+        return Rows((X,), weight=weights_of_rows(weight, X))
+
+    def _sizes_around_the_code(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Units of the layers of the encoder, and of the decoder."""
+        encoder = layer_sizes(self.encoder_sizes, "encoder_sizes")
+        if self.decoder_sizes is None:
+            return encoder, encoder[::-1]
+        decoder = layer_sizes(self.decoder_sizes, "decoder_sizes")
+        if self.tied_weights and decoder != encoder[::-1]:
+            raise ValueError(
+                f"tied_weights needs a decoder that mirrors the encoder, but encoder_sizes is "
+                f"{encoder} and decoder_sizes {decoder}: leave decoder_sizes at None."
+            )
+        return encoder, decoder
+
+    # --- files ---------------------------------------------------------------------------
+
+    def _restore(self) -> None:
+        layers = _restored_layers(self._layout)
+        if layers.n_features != self.n_features_in_:
+            raise FileError(f"W1 is for {layers.n_features} columns, not {self.n_features_in_}")
+        self._network = self._describe_network(layers)
+        dtype = self.coefs_[0].dtype
+        for k, shape in enumerate(layers.weight_shapes):
+            require_numbers(self.coefs_[k], shape, f"W{k + 1}", dtype)
+            require_numbers(self.intercepts_[k], shape[1:], f"b{k + 1}", dtype)
+        self._set_parameters(self._parameters)
+        self.n_layers_ = len(layers.layer_sizes)
+        self._restore_progress()
+
+
+def _restored_layers(layout: Any) -> AutoencoderNetwork:
+    """The layers that a file describes; FileError if it cannot be."""
+    if not isinstance(layout, Mapping):
+        raise FileError("the layers are not described")
+    layers = AutoencoderNetwork(**layout)
+    activations = (layers.activation, layers.code_activation)
+    sizes = layers.layer_sizes
+    if not all(isinstance(each, int) and each > 0 for each in sizes):
+        raise FileError(f"layers of sizes {sizes} cannot be")
+    if not set(activations) <= set(ACTIVATIONS) or layers.output_activation not in (
+        OUTPUT_ACTIVATIONS
+    ):
+        raise FileError(f"the activations {activations} are not all known")
+    return layers

@@ -1,0 +1,133 @@
+"""The parameters that all auto encoders share: what they may be, and their documentation."""
+
+from __future__ import annotations
+
+import inspect
+from numbers import Integral, Real
+from typing import Any, TypeVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from chainrule.estimators.parameters import (
+    STOCHASTIC_SOLVERS,
+    TRAINING_CONSTRAINTS,
+    documented,
+)
+from chainrule.networks.activations import ACTIVATIONS
+
+__all__ = [
+    "AUTOENCODER_CONSTRAINTS",
+    "CODE_ACTIVATION",
+    "RECONSTRUCTION_CONSTRAINTS",
+    "STOCHASTIC_ONLY",
+    "autoencoder_documented",
+    "layer_sizes",
+]
+
+_SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
+
+AUTOENCODER_CONSTRAINTS: dict[str, list[Any]] = {
+    "n_components": [Interval(Integral, 1, None, closed="left")],
+    "encoder_sizes": _SIZES,
+    "decoder_sizes": [*_SIZES, None],
+    "tied_weights": ["boolean"],
+    "contamination": [Interval(Real, 0, 0.5, closed="right")],
+    **{name: each for name, each in TRAINING_CONSTRAINTS.items() if name != "hidden_layer_sizes"},
+}
+
+RECONSTRUCTION_CONSTRAINTS: dict[str, list[Any]] = {
+    "loss": [StrOptions({"squared_error", "log_loss"})],
+    "output_activation": [StrOptions({"auto", "identity", "logistic"})],
+}
+
+CODE_ACTIVATION: dict[str, list[Any]] = {"code_activation": [StrOptions(set(ACTIVATIONS))]}
+
+STOCHASTIC_ONLY: dict[str, list[Any]] = {"solver": [StrOptions(set(STOCHASTIC_SOLVERS))]}
+"""For networks that draw at every step: L-BFGS needs a loss that stays the same."""
+
+_DOCUMENTATION = {
+    "sizes": """encoder_sizes : int or array-like of int, default={encoder}
+        The units of each layer between the input and the code; ``()`` for none.
+    decoder_sizes : int or array-like of int, default=None
+        The units of each layer between the code and the output; None for those of the encoder,
+        in reverse.
+    activation : str, default="relu"
+        Of the layers before and after the code: ``"identity"`` or ``"linear"``, ``"logistic"``,
+        ``"tanh"``, ``"relu"``, ``"leaky_relu"``, ``"elu"``, ``"gelu"``, ``"silu"``,
+        ``"softplus"``, ``"piecewise_linear"``, ``"unit_step"``, ``"sign"``.""",
+    "reconstruction": """loss : {"squared_error", "log_loss"}, default="squared_error"
+        Half the squared distance between a row and its reconstruction, or, for values from 0 to
+        1, the sum over the features of -x·log p - (1 - x)·log(1 - p).
+    output_activation : {"auto", "identity", "logistic"}, default="auto"
+        Of the reconstruction; ``"auto"`` is ``"logistic"`` for the log loss, which takes nothing
+        else, and ``"identity"`` for the squared error.""",
+    "shared": """tied_weights : bool, default=False
+        Use the encoder's weights, transposed, for the decoder, which must mirror it.
+    contamination : float, default=0.1
+        The share of the training rows that ``predict`` is to call outliers: above 0, at most ½.
+        It decides ``offset_``.
+    {training}
+    {ours}""",
+    "learned": """coefs_ : list of array
+        ``coefs_[k]`` of shape (units of layer k, units of layer k + 1); ``W1, W2, ...`` in
+        derivations. With ``tied_weights``, those of the decoder are views of the encoder's.
+    intercepts_ : list of array
+        ``intercepts_[k]`` of shape (units of layer k + 1,); ``b1, b2, ...`` in derivations.
+    offset_ : float
+        ``decision_function`` is ``score_samples`` less this: the ``contamination`` quantile of
+        the scores of the training rows. It is taken over all of them if there are no more than
+        1,000, else over 1,000 of them, and after ``partial_fit`` over at most 100.
+    loss_ : float
+        The latest loss, all penalties included; without ``alpha``'s for ``"adamw"``, which
+        shrinks the weights apart from the loss.
+    history_ : dict of list
+        A row for each epoch: ``epoch``, ``loss``, ``learning_rate``, ``seconds``, and with
+        validation data ``validation_loss`` (without penalties) and ``validation_score``.
+        ``pandas.DataFrame(model.history_)`` makes a table of it.
+    loss_curve_ : list of float
+        The loss of each epoch; not with ``"lbfgs"``.
+    best_loss_ : float or None
+        The least loss of an epoch; None with ``early_stopping``.
+    validation_scores_ : list of float or None
+        The score of each epoch with ``early_stopping``.
+    best_validation_score_ : float or None
+    n_iter_ : int
+        Epochs, or iterations of L-BFGS, of the latest fit.
+    t_ : int
+        Rows seen in training.
+    n_layers_ : int
+        Layers, those of inputs and outputs included.
+    n_features_in_ : int
+    feature_names_in_ : array of str
+        Only where the columns of X have names.""",
+}
+
+T = TypeVar("T", bound=type)
+
+
+def autoencoder_documented(estimator: T) -> T:
+    """Fill in what the docstrings of auto encoders share, at ``{sizes}``, ``{learned}`` etc."""
+    encoder = inspect.signature(estimator).parameters["encoder_sizes"].default
+    documentation = estimator.__doc__ or ""
+    for name, text in _DOCUMENTATION.items():
+        documentation = documentation.replace(f"{{{name}}}", text)
+    estimator.__doc__ = documentation.replace("{encoder}", repr(encoder))
+    return documented(estimator)
+
+
+def layer_sizes(given: Any, name: str) -> tuple[int, ...]:
+    """The units of each layer, from one number or several.
+
+    Raises
+    ------
+    ValueError
+        If they are not whole numbers from 1 on.
+    """
+    sizes = tuple(np.atleast_1d(np.asarray(given)).tolist())
+    if not all(isinstance(each, int) and each > 0 for each in sizes):
+        raise ValueError(
+            f"{name} must hold whole numbers from 1 on, but got {given!r}: give the units of each "
+            f"layer, such as (100,) for one, or () for no layer."
+        )
+    return sizes

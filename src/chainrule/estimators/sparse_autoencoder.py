@@ -1,0 +1,163 @@
+"""Sparse auto encoders: codes of which few numbers are large at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from chainrule.engines.base import Array
+from chainrule.estimators.autoencoder import ReconstructingAutoencoder
+from chainrule.estimators.autoencoder_base import BaseAutoencoder
+from chainrule.estimators.autoencoder_parameters import (
+    AUTOENCODER_CONSTRAINTS,
+    RECONSTRUCTION_CONSTRAINTS,
+    autoencoder_documented,
+)
+from chainrule.estimators.parameters import STOCHASTIC_SOLVERS
+from chainrule.estimators.saving import require_numbers
+from chainrule.graph.node import variable
+from chainrule.networks.sparsity import SparsityTarget
+from chainrule.training.step import Objective
+
+__all__ = ["SparseAutoencoder"]
+
+
+@autoencoder_documented
+class SparseAutoencoder(ReconstructingAutoencoder):
+    """Sparse auto encoder: a code whose numbers are near 0 for most rows.
+
+    The code is logistic, and a penalty holds the mean of each of its numbers over the rows, ρ̂ⱼ,
+    near a small target ρ: sparsity_weight·Σⱼ KL(ρ‖ρ̂ⱼ). So each row is told by few large numbers,
+    and the code may be larger than the input.
+
+    Parameters
+    ----------
+    n_components : int, default=100
+        Numbers of the code.
+    {sizes}
+    sparsity : float, default=0.05
+        The wanted mean of each number of the code, ρ: between 0 and 1.
+    sparsity_weight : float, default=3.0
+        How much Σⱼ KL(ρ‖ρ̂ⱼ) counts beside the mean loss of a row.
+    mean_decay : float, default=0.9
+        A minibatch is too small to say what a mean over all rows is. So ρ̂ is a running mean:
+        at each step, this is what is left of the sums of the minibatches before. Not used by
+        ``"lbfgs"``, which sees all rows at once.
+    {reconstruction}
+    {shared}
+
+    Attributes
+    ----------
+    mean_activation_ : array of shape (n_components,)
+        ρ̂ over the rows of the latest ``fit`` or ``partial_fit``.
+    {learned}
+
+    References
+    ----------
+    Ranzato, Boureau & LeCun, "Sparse feature learning for deep belief networks", 2007; in this
+    form Ng, "Sparse autoencoder", lecture notes CS294A, 2011.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> from sklearn.datasets import load_digits
+    >>> X = load_digits().data / 16
+    >>> model = cr.SparseAutoencoder(80, max_iter=50, learning_rate_init=0.01, random_state=0)
+    >>> model.fit(X).mean_activation_.max() < 0.1
+    True
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        **AUTOENCODER_CONSTRAINTS,
+        **RECONSTRUCTION_CONSTRAINTS,
+        "sparsity": [Interval(Real, 0, 1, closed="neither")],
+        "sparsity_weight": [Interval(Real, 0, None, closed="left")],
+        "mean_decay": [Interval(Real, 0, 1, closed="left")],
+    }
+    _learned = (*BaseAutoencoder._learned, "mean_activation_")
+
+    def __init__(
+        self,
+        n_components=100,
+        encoder_sizes=(),
+        decoder_sizes=None,
+        activation="relu",
+        *,
+        sparsity=0.05,
+        sparsity_weight=3.0,
+        mean_decay=0.9,
+        loss="squared_error",
+        output_activation="auto",
+        tied_weights=False,
+        contamination=0.1,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        rho=0.9,
+        dropout=0.0,
+        callbacks=None,
+        engine="native",
+        n_threads=None,
+    ):
+        self._store(locals())
+
+    @property
+    def _code_activation(self) -> str:
+        return "logistic"
+
+    @property
+    def _code_is_held_back(self) -> bool:
+        return bool(self.sparsity_weight or self.dropout)
+
+    @property
+    def _target(self) -> SparsityTarget:
+        """With the running mean for solvers that go through minibatches."""
+        decay = float(self.mean_decay) if self.solver in STOCHASTIC_SOLVERS else None
+        return SparsityTarget(float(self.sparsity), float(self.sparsity_weight), decay)
+
+    def _description(self):
+        return (*super()._description(), self._target)
+
+    def _describe_objective(self, weighted: bool, training: bool) -> Objective:
+        objective = super()._describe_objective(weighted, training)
+        if not training or not self.sparsity_weight:
+            return objective
+        code = self._layers.encode(objective.minibatch[0], training)
+        term, running = self._target.term(code, objective.sample_weight)
+        return dataclasses.replace(objective, term=term, running=running)
+
+    def _look_back(self, X: Array, weight: Array | None) -> None:
+        self.mean_activation_ = np.average(self._codes(X), axis=0, weights=weight)
+
+    def _explained_loss(self, x, **options):
+        layers, means = self._layers, variable("mean_activation", self.mean_activation_.shape)
+        code = layers.encode(x)
+        loss = layers.row_losses(x, layers.decode(code)).named("row_loss")
+        sparsity = self._target.share_of_row(code, means).named("sparsity")
+        return loss + sparsity, {means: self.mean_activation_}
+
+    def _restore(self) -> None:
+        super()._restore()
+        require_numbers(self.mean_activation_, (self._layers.n_components,), "mean_activation_")

@@ -1,0 +1,50 @@
+"""Fitted auto encoders as what a derivation needs: one row, the loss, the state of training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import chainrule.graph.functions as fn
+from chainrule.engines.base import Array
+from chainrule.estimators.trained_networks import as_doubles, descended, optimizer_state
+from chainrule.explain.trained import TrainedNetwork
+from chainrule.graph.node import variable
+
+__all__ = ["trained_autoencoder"]
+
+
+def trained_autoencoder(estimator: Any, x: Array, **options: Any) -> TrainedNetwork:
+    """A fitted auto encoder with one row, which is its own target.
+
+    ``options`` are those of the estimator's loss of a row.
+    """
+    network, layers = estimator._network, estimator._layers
+    row = variable("x", x.shape)
+    losses, others = estimator._explained_loss(row, **options)
+    loss, rule, alpha = descended(estimator, network, fn.sum(losses), x)
+    sizes = " → ".join(str(size) for size in layers.layer_sizes)
+    n_layers = len(layers.biases)
+    plain = layers.activation in ("identity", "linear")
+    hidden = [k for k in range(1, n_layers) if k != layers.code_layer]
+    return TrainedNetwork(
+        loss=loss.named("loss"),
+        given={
+            row: x,
+            **others,
+            **dict(zip(network.parameters, map(as_doubles, estimator._parameters), strict=True)),
+        },
+        parameters=network.parameters,
+        row=row,
+        target=row,
+        kind=f"{type(estimator).__name__} {sizes}, {layers.activation}",
+        aliases={
+            "X": "x",
+            # Without an activation, what comes before it is what comes after it.
+            **({f"h{k}_in": f"h{k}_out" for k in hidden} if plain else {}),
+            **{f"coefs_[{k}]": f"W{k + 1}" for k in range(len(layers.weights))},
+            **{f"intercepts_[{k}]": f"b{k + 1}" for k in range(n_layers)},
+        },
+        describe=network.describe,
+        optimizer=None if rule is None else optimizer_state(estimator, rule, network, alpha),
+        no_update="L-BFGS looks at all rows at once: a single one brings no update.",
+    )
