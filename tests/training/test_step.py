@@ -77,3 +77,80 @@ def test_memory_starts_at_zero_and_parameters_are_used_as_they_are():
     assert [each.name for each in step.state] == ["w", "w_mean", "w_squares", "step_number"]
     assert state[0] is start
     assert all((each == 0).all() and each.dtype == np.float32 for each in state[1:])
+
+
+def with_term(weighted):
+    """An objective whose term is the square of a mean that remembers half of what was before."""
+    x, w = cr.variable("x", ("rows", 3)), cr.variable("w", (3,))
+    weight = cr.variable("sample_weight", ("rows",)) if weighted else None
+    outputs = cr.sum(x * w, 1)
+    kept = cr.variable("kept")
+    mean = cr.mean(outputs)
+    now = 0.5 * kept + mean
+    return Objective(
+        cr.square(outputs),
+        (x, weight) if weighted else (x,),
+        (w,),
+        weight,
+        term=10.0 * cr.square(now),
+        running=((kept, now),),
+    )
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_term_of_the_whole_minibatch_is_added_to_the_mean_loss(weighted):
+    data = [X, WEIGHTS] if weighted else [X]
+    weights = WEIGHTS if weighted else np.ones(7)
+    step = training_step(with_term(weighted), SGD())
+    step.check()
+    state = initial_state(step, {step.state[0]: START.copy()})
+    loop = get_engine("reference").compile_step(step, "float64", data, state, {"learning_rate": 1})
+    loss = loop.run(None, 7, 0, 1).loss_sum / 7
+    outputs = X @ START
+    mean = outputs.mean()
+    assert loss == pytest.approx(weights @ outputs**2 / weights.sum() + 10 * mean**2)
+    gradient = 2 * (weights * outputs) @ X / weights.sum() + 20 * mean * X.mean(axis=0)
+    np.testing.assert_allclose(START - state[0], gradient)
+    assert state[1] == pytest.approx(mean)
+    # The next step starts from what was kept.
+    second = loop.run(None, 7, 0, 1).loss_sum / 7
+    outputs = X @ (START - gradient)
+    now = 0.5 * mean + outputs.mean()
+    assert second == pytest.approx(weights @ outputs**2 / weights.sum() + 10 * now**2)
+
+
+def test_engines_agree_on_a_term_however_many_threads_share_the_rows():
+    data = RNG.normal(size=(4000, 3))
+    states = []
+    for engine, n_threads in (("reference", 1), ("native", 1), ("native", 2)):
+        step = training_step(with_term(weighted=False), Adam())
+        state = initial_state(step, {step.state[0]: START.copy()})
+        loop = get_engine(engine).compile_step(
+            step,
+            "float64",
+            [data],
+            state,
+            {"learning_rate": 0.01},
+            n_threads=n_threads,
+            batch_size=1000,
+        )
+        loop.run(None, 1000, 0, 4)
+        states.append(state)
+    for other in states[1:]:
+        for mine, theirs in zip(other, states[0], strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-10)
+
+
+def test_sums_and_gradients_have_the_term_of_all_rows():
+    objective = with_term(weighted=True)
+    kept, _ = objective.running[0]
+    inputs = [*objective.minibatch, *objective.parameters, objective.alpha, kept]
+    program = objective.sums_and_gradients()
+    function = cr.compile(list(program.outputs), inputs, engine="reference")
+    losses, rest, gradient = function(X, WEIGHTS, START, 0.0, 0.0)
+    outputs = X @ START
+    assert losses == pytest.approx(WEIGHTS @ outputs**2)
+    assert rest == pytest.approx(WEIGHTS.sum() * 10 * outputs.mean() ** 2)
+    slopes = 2 * (WEIGHTS * outputs) @ X
+    slopes += WEIGHTS.sum() * 20 * outputs.mean() * X.mean(axis=0)
+    np.testing.assert_allclose(gradient, slopes)

@@ -105,8 +105,8 @@ class Autoencoder(ReconstructingAutoencoder):
     >>> import chainrule as cr
     >>> from sklearn.datasets import load_iris
     >>> X, _ = load_iris(return_X_y=True)
-    >>> model = cr.Autoencoder(2, encoder_sizes=(), solver="lbfgs", random_state=0).fit(X)
-    >>> model.transform(X).shape
+    >>> model = cr.Autoencoder(2, encoder_sizes=(), solver="lbfgs", max_iter=500, random_state=0)
+    >>> model.fit(X).transform(X).shape
     (150, 2)
     >>> round(model.score(X), 4)  # less the mean squared error, that of two principal components
     -0.0253
@@ -206,7 +206,7 @@ class DenoisingAutoencoder(ReconstructingAutoencoder):
     >>> import numpy as np
     >>> from sklearn.datasets import load_digits
     >>> X = load_digits().data / 16
-    >>> model = cr.DenoisingAutoencoder(64, max_iter=30, learning_rate_init=0.01, random_state=0)
+    >>> model = cr.DenoisingAutoencoder(64, learning_rate_init=0.01, random_state=0)
     >>> noisy = X + np.random.default_rng(0).normal(0, 0.3, X.shape)
     >>> restored = model.fit(X).reconstruct(noisy)
     >>> bool(np.mean((restored - X) ** 2) < 0.5 * np.mean((noisy - X) ** 2))

@@ -121,9 +121,23 @@ class VariationalNetwork:
         training : bool, default=False
             Put the random draws of dropout into the graph.
         """
-        mean, log_variance = self.posterior(X, training)
+        return self.bound_of(X, *self.posterior(X, training), epsilon, beta, training)
+
+    def bound_of(
+        self,
+        X: Node,
+        mean: Node,
+        log_variance: Node,
+        epsilon: Node,
+        beta: float = 1.0,
+        training: bool = False,
+    ) -> Node:
+        """The same, for rows that are encoded already."""
         code = self.drawn_code(mean, log_variance, epsilon)
-        return self.log_likelihood(X, code, training) - beta * self.divergence(mean, log_variance)
+        divergence = self.divergence(mean, log_variance)
+        if beta != 1.0:
+            divergence = beta * divergence
+        return self.log_likelihood(X, code, training) - divergence
 
     def random_draw(self) -> Node:
         """ε, drawn anew at every step: (rows, components)."""
