@@ -144,6 +144,7 @@ CHART = (
             "Biological Cybernetics 59",
             1988,
         ),
+        ("Autoencoder",),
     ),
     ChartEntry(
         "VAE",
@@ -151,6 +152,7 @@ CHART = (
         layers_of("4 input, 4 probabilistic_hidden, 4 match_input_output"),
         "dense",
         Paper(("Kingma", "Welling"), "Auto-encoding variational Bayes", "arXiv:1312.6114", 2013),
+        ("VariationalAutoencoder",),
     ),
     ChartEntry(
         "DAE",
@@ -163,6 +165,7 @@ CHART = (
             "ICML",
             2008,
         ),
+        ("DenoisingAutoencoder",),
     ),
     ChartEntry(
         "SAE",
@@ -175,6 +178,7 @@ CHART = (
             "NIPS 19",
             2007,
         ),
+        ("SparseAutoencoder",),
     ),
     ChartEntry(
         "MC",
