@@ -59,8 +59,8 @@ class SparseAutoencoder(ReconstructingAutoencoder):
 
     References
     ----------
-    Ranzato, Boureau & LeCun, "Sparse feature learning for deep belief networks", 2007; in this
-    form Ng, "Sparse autoencoder", lecture notes CS294A, 2011.
+    Ranzato, Poultney, Chopra & LeCun, "Efficient learning of sparse representations with an
+    energy-based model", 2007; in this form Ng, "Sparse autoencoder", lecture notes CS294A, 2011.
 
     Examples
     --------
