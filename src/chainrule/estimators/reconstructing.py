@@ -235,6 +235,22 @@ class Reconstructing(
             If the row has another width than those of ``fit``.
         FormulaError
             If there is no such parameter; the message lists those that there are.
+
+        Notes
+        -----
+        Everything is computed by the reference engine in double precision. Of a sparsity penalty,
+        the row has the share that its code adds to the gradient: each number of the code counts
+        with the slope of the penalty at ``mean_activation_``.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> from sklearn.datasets import load_iris
+        >>> X, _ = load_iris(return_X_y=True)
+        >>> model = cr.Autoencoder(2, (), solver="lbfgs", max_iter=500, random_state=0).fit(X)
+        >>> work = model.explain(X[0], "W1[2, 0]")
+        >>> work.chains[0].check.agrees
+        True
         """
         return self._explained(x_row, parameter, names)
 

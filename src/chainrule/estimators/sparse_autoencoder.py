@@ -67,7 +67,7 @@ class SparseAutoencoder(ReconstructingAutoencoder):
     >>> import chainrule as cr
     >>> from sklearn.datasets import load_digits
     >>> X = load_digits().data / 16
-    >>> model = cr.SparseAutoencoder(80, learning_rate_init=0.01, random_state=0)
+    >>> model = cr.SparseAutoencoder(80, learning_rate_init=0.01, tol=0.01, random_state=0)
     >>> bool(abs(model.fit(X).mean_activation_.mean() - 0.05) < 0.02)
     True
     """
