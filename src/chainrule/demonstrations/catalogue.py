@@ -15,7 +15,7 @@ DEMONSTRATIONS = (*FEED_FORWARD, *RECURRENT, *AUTOENCODERS)
 
 
 def demonstrations_of(entry: ChartEntry) -> tuple[Demonstration, ...]:
-    """Those of one network; none if it is not built yet.
+    """Those of one network and its neighbours; none if it is not built yet.
 
     Parameters
     ----------
@@ -27,8 +27,4 @@ def demonstrations_of(entry: ChartEntry) -> tuple[Demonstration, ...]:
     >>> [each.estimator for each in demonstrations_of(CHART[1])]
     ['MLPClassifier', 'MLPClassifier']
     """
-    return tuple(
-        each
-        for each in DEMONSTRATIONS
-        if each.network == entry.code and each.estimator in entry.estimators
-    )
+    return tuple(each for each in DEMONSTRATIONS if each.network == entry.code)

@@ -33,13 +33,13 @@ FEED_FORWARD = (
             ),
             (
                 "Adaline",
-                "P Adaline",
+                "Adaline",
                 "A line fitted to −1 and 1 by squared error: it comes to rest also where classes "
                 "overlap.",
             ),
             (
                 "LogisticRegression",
-                "P logistic",
+                "Logistic",
                 "A line with a probability on each side, which the tint shows.",
             ),
         )

@@ -70,7 +70,7 @@ def _line(texts: Iterable[str], demonstrations: Sequence[Demonstration]) -> str:
         [*(each.measure.name for each in demonstrations), HEADS[3]],
         ["0.0000"],
         [*(each.baseline.name for each in demonstrations), HEADS[5]],
-        ["0.0000"],
+        ["−0.0000"],
         ["00.0"],
     ]
     to_the_right = (False, False, False, False, True, False, True, True)
