@@ -130,12 +130,16 @@ def _gru_reset_before(
     """The reset before the product, as in Cho et al. 2014."""
     (h,) = carried
     r_in, z_in, n_in = parts_of(inputs, 3)
-    U_r, U_z, U_n = parts_of(U, 3)
+    units = h.shape[1]
+    assert isinstance(units, int)
+    of_gates = fn.slice_axes(U, [None, (0, 2 * units)])
+    of_new = fn.slice_axes(U, [None, (2 * units, 3 * units)])
+    r_own, z_own = parts_of(h @ of_gates, 2)
 
     def new_state(r: Node) -> Node:
-        return n_in + (r * h) @ U_n
+        return n_in + (r * h) @ of_new
 
-    return [gated_recurrent_unit(r_in + h @ U_r, z_in + h @ U_z, new_state, h, suffix)]
+    return [gated_recurrent_unit(r_in + r_own, z_in + z_own, new_state, h, suffix)]
 
 
 CELLS: dict[str, Cell] = {
