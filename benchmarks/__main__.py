@@ -8,6 +8,7 @@ import sys
 SUBCOMMANDS = {
     "networks": "four networks, every contender, microseconds per training step (the default)",
     "recurrent": "RNN, LSTM and GRU, every contender, microseconds per training step",
+    "variational": "a variational auto encoder, every contender, microseconds per training step",
     "linear": "LinearRegression on 1,000,000 x 20 doubles against scikit-learn's",
     "startup": "whole processes: fitting iris with the defaults, and imports",
     "memory": "peak memory of a fit on 200 MB of float32 rows",
@@ -20,7 +21,7 @@ def main(arguments: list[str]) -> int:
     if arguments and arguments[0] in ("-h", "--help"):
         print("usage: python -m benchmarks [SUBCOMMAND] [options]\n")
         for name, purpose in SUBCOMMANDS.items():
-            print(f"  {name:10s} {purpose}")
+            print(f"  {name:11s} {purpose}")
         print("\n`python -m benchmarks SUBCOMMAND --help` lists the options of each.")
         return 0
     name = arguments[0] if arguments and arguments[0] in SUBCOMMANDS else "networks"

@@ -44,7 +44,7 @@ class Task(Protocol):
         """The common first weights one by one."""
 
     def loss_and_gradients(self, parameters: list[Any], X: Any, Y: Any) -> tuple[float, list[Any]]:
-        """The mean squared error and its gradients, by hand, in double precision."""
+        """The loss and its gradients, by hand, in double precision."""
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,14 @@ from benchmarks import agreement
 from benchmarks.contenders import Contender
 from benchmarks.recurrent_task import RecurrentTask
 from benchmarks.task import Network
+from benchmarks.variational_task import VariationalTask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benchmarks.task import Task
 
-KINDS = {each.__name__: each for each in (Network, RecurrentTask)}
+KINDS = {each.__name__: each for each in (Network, RecurrentTask, VariationalTask)}
 """The classes of tasks, which a worker is told by name."""
 
 
@@ -140,7 +141,9 @@ def _first_steps(contender: Contender, task: Task, seed: int) -> str | None:
     training = contender.prepare(single, X, Y, seed)
     losses = [training.epoch() for _ in range(agreement.STEPS)]
     expected = agreement.expected_losses(single, X, Y, single.parameters(seed))
-    return agreement.first_steps_fault(losses, expected)
+    draws = isinstance(task, VariationalTask)
+    tolerance = agreement.DRAWN_TOLERANCE if draws else agreement.STEP_TOLERANCE
+    return agreement.first_steps_fault(losses, expected, tolerance)
 
 
 if __name__ == "__main__":

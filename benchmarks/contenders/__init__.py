@@ -157,6 +157,37 @@ RECURRENT = (
 )
 """Those that train over time."""
 
+VARIATIONAL = (
+    Contender(
+        name="chainrule",
+        title="chainrule",
+        module="chainrule_variational",
+        packages=("chainrule",),
+        cache={"CHAINRULE_CACHE_DIR": "{folder}"},
+    ),
+    Contender(
+        name="torch",
+        title="PyTorch eager, fused Adam",
+        module="pytorch_variational",
+        packages=("torch",),
+    ),
+    Contender(
+        name="torch-single",
+        title="PyTorch eager, fused Adam, 1 thread",
+        module="pytorch_variational_single",
+        packages=("torch",),
+    ),
+    Contender(
+        name="jax-scan",
+        title="JAX, epoch in one scan",
+        module="jax_variational",
+        packages=_JAX_PACKAGES,
+        environment=_JAX_ENVIRONMENT,
+        cache=_JAX_CACHE,
+    ),
+)
+"""Those that draw a code at every step."""
+
 BASELINE = "chainrule"
 """The contender that ratios are taken against."""
 

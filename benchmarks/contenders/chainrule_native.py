@@ -16,35 +16,35 @@ from chainrule.training.optimizers import Adam
 from chainrule.training.step import Objective, initial_state, training_step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from benchmarks.task import Array, Network
 
 
 class ChainruleNative:
-    """The training step of a network's output on the native engine, all threads."""
+    """The training step of an objective on the native engine, all threads."""
 
     def __init__(
         self,
-        output: cr.Node,
-        read: cr.Node,
-        first: dict[cr.Node, Array],
-        X: Array,
-        Y: Array,
+        describe: Callable[[], Objective],
+        first: Sequence[Array],
+        data: Sequence[Array],
         batch: int,
         seed: int,
     ) -> None:
         self.generator = np.random.default_rng(seed)
-        self.rows, self.batch = len(X), batch
+        self.rows, self.batch = len(data[0]), batch
         start = time.perf_counter()
-        y = cr.variable("y", ("rows", Y.shape[1]))
-        row_losses = cr.mean(cr.square(output - y), 1)
-        step = training_step(Objective(row_losses, (read, y), tuple(first)), Adam())
-        state = initial_state(step, first)
+        objective = describe()
+        step = training_step(objective, Adam())
+        state = initial_state(step, dict(zip(objective.parameters, first, strict=True)))
         self.loop = NativeEngine().compile_step(
             step,
             "float32",
-            [X, Y],
+            data,
             state,
             {"learning_rate": LEARNING_RATE},
+            seed=seed,
             n_threads=available_threads(),
             batch_size=batch,
         )
@@ -57,10 +57,21 @@ class ChainruleNative:
         return report.loss_sum / report.rows
 
 
+def squared_error(output: cr.Node, read: cr.Node, parameters: Sequence[cr.Node]) -> Objective:
+    """The mean squared error of an output."""
+    y = cr.variable("y", output.shape)
+    return Objective(cr.mean(cr.square(output - y), 1), (read, y), tuple(parameters))
+
+
 def prepare(network: Network, X: Array, Y: Array, seed: int) -> ChainruleNative:
     """Compile the training step."""
     mlp = MLP(network.layers, "relu", "identity")
     weights = network.initial_weights(seed)
     arrays = [W for W, _ in weights] + [b for _, b in weights]
-    first = dict(zip(mlp.parameters, arrays, strict=True))
-    return ChainruleNative(mlp.raw_output(mlp.X), mlp.X, first, X, Y, network.batch, seed)
+    return ChainruleNative(
+        lambda: squared_error(mlp.raw_output(mlp.X), mlp.X, mlp.parameters),
+        arrays,
+        [X, Y],
+        network.batch,
+        seed,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.contenders.chainrule_native import ChainruleNative
+from benchmarks.contenders.chainrule_native import ChainruleNative, squared_error
 from chainrule.networks.recurrent import RecurrentNetwork
 
 if TYPE_CHECKING:
@@ -18,5 +18,10 @@ def prepare(task: RecurrentTask, X: Array, Y: Array, seed: int) -> ChainruleNati
     """Compile the training step."""
     network = RecurrentNetwork(CELLS[task.cell], task.features, task.units, 1, 1)
     # The weights of a task are in the order of the network's parameters.
-    first = dict(zip(network.parameters, task.parameters(seed), strict=True))
-    return ChainruleNative(network.raw_output(), network.X, first, X, Y, task.batch, seed)
+    return ChainruleNative(
+        lambda: squared_error(network.raw_output(), network.X, network.parameters),
+        task.parameters(seed),
+        [X, Y],
+        task.batch,
+        seed,
+    )

@@ -28,12 +28,13 @@ class PyTorchEager:
         *,
         fused: bool | None = None,
         threads: int | None = None,
+        loss: torch.nn.Module | None = None,
     ) -> None:
         torch.set_num_threads(threads or cores())
         torch.manual_seed(seed)
         self.X, self.Y = torch.from_numpy(X), torch.from_numpy(Y)
         self.batch, self.model = batch, model
-        self.loss = torch.nn.MSELoss()
+        self.loss = loss or torch.nn.MSELoss()
         self.optimizer = torch.optim.Adam(self.model.parameters(), LEARNING_RATE, fused=fused)
 
     def epoch(self) -> float:
