@@ -376,5 +376,5 @@ CHART = (
         Paper(("Graves", "Wayne", "Danihelka"), "Neural Turing machines", "arXiv:1410.5401", 2014),
     ),
 )
-"""In the order of the chart. Of the later ones the kinds of cells, and how they are joined, are
-those of the chart, and the numbers of cells are such that a small picture can be read."""
+"""In the order of the chart. The first eleven have the cells of the chart; those that are not built
+yet have its kinds of cells, joined in its manner, in numbers that make a small picture readable."""
