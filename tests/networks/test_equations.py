@@ -63,20 +63,20 @@ def symbols_in(formula: Formula) -> set[str]:
 
 
 def perceptron(v: dict[str, Any]) -> None:
-    v["z"] = v["x"][0] @ v["w"][:, 0] + v["b"]
-    v["output"] = np.sign(v["z"])
-    wrong = v["y"] * v["z"] <= 0
-    v["step"] = v["η"] * v["y"] if wrong else 0.0
-    v["w_new"] = v["w"] + v["step"] * v["x"].T
-    v["b_new"] = v["b"] + v["step"]
+    v["output"] = v["x"] @ v["w"] + v["b"]
+    v["margin"] = v["y"] * v["output"]
+    wrong = v["margin"].item() <= 0
+    v["row_loss"] = -v["margin"][0] if wrong else np.zeros(1)
+    v["w_new"] = v["w"] + wrong * v["η"] * v["y"] * v["x"].T
+    v["b_new"] = v["b"] + wrong * v["η"] * v["y"][0]
 
 
 def adaline(v: dict[str, Any]) -> None:
-    v["z"] = v["x"][0] @ v["w"][:, 0] + v["b"]
-    error = v["z"] - v["y"]
-    v["loss"] = error**2
-    v["w_new"] = v["w"] - 2 * v["η"] * error * v["x"].T
-    v["b_new"] = v["b"] - 2 * v["η"] * error
+    v["output"] = v["x"] @ v["w"] + v["b"]
+    error = v["output"] - v["y"]
+    v["row_loss"] = 0.5 * error[0] ** 2
+    v["w_new"] = v["w"] - v["η"] * error * v["x"].T
+    v["b_new"] = v["b"] - v["η"] * error[0]
 
 
 def feed_forward(v: dict[str, Any]) -> None:
@@ -95,10 +95,12 @@ def deep_feed_forward(v: dict[str, Any]) -> None:
 
 
 def radial_basis(v: dict[str, Any]) -> None:
-    v["d"] = np.array([np.linalg.norm(v["x"][0] - centre) ** 2 for centre in v["C"]])
-    v["φ"] = np.exp(-v["γ"] * v["d"])
-    v["output"] = sum(w * phi for w, phi in zip(v["w"][:, 0], v["φ"], strict=True))
-    v["loss"] = (v["y"] - v["output"]) ** 2 + v["α"] * np.linalg.norm(v["w"]) ** 2
+    v["gamma"] = np.exp(v["log_gamma"])
+    v["squared_distance"] = np.linalg.norm(v["x"] - v["C"], axis=1)[np.newaxis] ** 2
+    v["h1_in"] = -v["gamma"] * v["squared_distance"]
+    v["h1_out"] = np.exp(v["h1_in"])
+    v["output"] = v["h1_out"] @ v["w"] + v["b"]
+    v["row_loss"] = 0.5 * (v["y"] - v["output"])[0] ** 2
 
 
 def gate(v: dict[str, Any], name: str) -> Any:
@@ -131,50 +133,50 @@ def gated_recurrent_unit_of_the_paper(v: dict[str, Any]) -> None:
     v["h"] = (1 - v["z"]) * v["n"] + v["z"] * v["h_old"]
 
 
+def through_a_code(v: dict[str, Any], read: str, target: str) -> None:
+    v["code_in"] = v[read] @ v["W1"] + v["b1"]
+    v["code"] = logistic(v["code_in"])
+    v["output"] = v["code"] @ v["W2"] + v["b2"]
+    v["row_loss"] = 0.5 * np.linalg.norm(v[target] - v["output"], axis=1) ** 2
+
+
 def auto_encoder(v: dict[str, Any]) -> None:
-    v["h"] = logistic(v["x"] @ v["W1"] + v["b1"])
-    v["output"] = v["h"] @ v["W2"] + v["b2"]
-    v["loss"] = ((v["x"] - v["output"]) ** 2).sum()
+    through_a_code(v, "x", "x")
 
 
 def denoising_auto_encoder(v: dict[str, Any]) -> None:
-    v["x_in"] = v["x"] + v["s"] * v["ε"]
-    v["h"] = logistic(v["x_in"] @ v["W1"] + v["b1"])
-    v["output"] = v["h"] @ v["W2"] + v["b2"]
-    v["loss"] = ((v["x"] - v["output"]) ** 2).sum()
+    v["x_noisy"] = v["x"] + 0.5 * v["noise"]
+    through_a_code(v, "x_noisy", "x")
 
 
 def variational_auto_encoder(v: dict[str, Any]) -> None:
     from scipy.stats import norm
 
-    v["h"] = np.tanh(v["x"] @ v["W1"] + v["b1"])
-    v["μ"], v["s"] = v["h"] @ v["W2"] + v["b2"], v["h"] @ v["W3"] + v["b3"]
-    v["σ"] = np.sqrt(np.exp(v["s"]))
-    v["z"] = v["μ"] + v["σ"] * v["ε"]
-    v["g"] = np.tanh(v["z"] @ v["W4"] + v["b4"])
-    v["output"] = v["g"] @ v["W5"] + v["b5"]
-    v["log_p"] = norm.logpdf(v["x"], v["output"], np.sqrt(v["v"])).sum()
+    v["code_in"] = v["x"] @ v["W1"] + v["b1"]
+    v["mean"], v["log_variance"] = np.split(v["code_in"], 2, axis=1)
+    v["sigma"] = np.sqrt(np.exp(v["log_variance"]))
+    v["code"] = v["mean"] + v["sigma"] * v["ε"]
+    v["output"] = v["code"] @ v["W2"] + v["b2"]
+    v["half_distance"] = 0.5 * np.linalg.norm(v["x"] - v["output"], axis=1) ** 2
+    v["precision"] = np.exp(-v["log_noise_variance"])
+    noise = np.exp(0.5 * v["log_noise_variance"])
+    v["log_likelihood"] = norm.logpdf(v["x"], v["output"], noise).sum(axis=1)
     # The divergence by quadrature of q(z)·log(q(z)/p(z)), one axis at a time.
-    v["KL"] = 0.0
-    for mean, deviation in zip(v["μ"][0], v["σ"][0], strict=True):
+    v["divergence"] = np.zeros(1)
+    for mean, deviation in zip(v["mean"][0], v["sigma"][0], strict=True):
         z, step = np.linspace(mean - 12 * deviation, mean + 12 * deviation, 4001, retstep=True)
         q, p = norm.logpdf(z, mean, deviation), norm.logpdf(z)
-        v["KL"] += (np.exp(q) * (q - p)).sum() * step
-    v["ELBO"] = v["log_p"] - v["KL"]
-    v["loss"] = v["KL"] - v["log_p"]
+        v["divergence"] += (np.exp(q) * (q - p)).sum() * step
+    v["ELBO"] = v["log_likelihood"] - v["divergence"]
 
 
 def sparse_auto_encoder(v: dict[str, Any]) -> None:
-    v["h"] = logistic(v["X"] @ v["W1"] + v["b1"])
-    v["output"] = v["h"] @ v["W2"] + v["b2"]
-    v["a"] = v["h"].mean(axis=0)
-    of_each = [
-        v["ρ"] * (np.log(v["ρ"]) - np.log(a)) + (1 - v["ρ"]) * (np.log1p(-v["ρ"]) - np.log1p(-a))
-        for a in v["a"]
-    ]
-    v["sparsity"] = sum(of_each)
-    distances = np.linalg.norm(v["X"] - v["output"], axis=1) ** 2
-    v["loss"] = distances.mean() + v["β"] * v["sparsity"]
+    through_a_code(v, "X", "X")
+    v["mean_activation"] = v["rho_hat"] = v["code"].mean(axis=0)
+    v["present"] = 0.05 * np.log(0.05 / v["rho_hat"])
+    v["absent"] = 0.95 * np.log(0.95 / (1 - v["rho_hat"]))
+    v["sparsity"] = 3.0 * sum(v["present"] + v["absent"])
+    v["loss"] = v["row_loss"].mean() + v["sparsity"]
 
 
 IN_NUMPY = {
@@ -199,20 +201,21 @@ def test_the_graph_computes_the_network(code: str, number: int) -> None:
     equations = equations_of(code)[number]
     given = given_values(equations)
     expected = dict(given)
+    results = evaluated(equations, given)
+    if "noise" in results:
+        expected["noise"] = results["noise"]  # drawn
     IN_NUMPY[code, number](expected)
-    for name, value in evaluated(equations, given).items():
+    for name, value in results.items():
         np.testing.assert_allclose(value, expected[name], rtol=1e-9, err_msg=name)
 
 
 @pytest.mark.parametrize("y", [-1.0, 1.0])
 def test_the_perceptron_learns_from_mistakes_only(y: float) -> None:
     (rosenblatt, _) = equations_of("P")
-    given = given_values(rosenblatt) | {"y": y}  # all weights and inputs are positive, so z is
-    expected = dict(given)
-    perceptron(expected)
+    # All weights and inputs are positive, and so is the output.
+    given = given_values(rosenblatt) | {"y": np.array([[y]])}
     result = evaluated(rosenblatt, given)
-    np.testing.assert_allclose(result["w_new"], expected["w_new"])
-    assert (result["step"] == 0) == (y > 0)
+    assert (result["w_new"] == given["w"]).all() == (y > 0)
 
 
 @pytest.mark.parametrize(("code", "number"), ALL)
@@ -224,7 +227,8 @@ def test_each_line_says_what_its_node_is_in_names_that_stand_before(code: str, n
     assert names == [node.name for node in named(equations)]
     known = {node.name for node in variables(equations.outputs)} | {"e", "π", "rows"}
     for name, formula in lines:
-        assert symbols_in(formula) <= known
+        # Places, such as 0:4, are no names.
+        assert {each for each in symbols_in(formula) if ":" not in each} <= known
         known.add(name.name)
 
 
@@ -250,13 +254,13 @@ def test_the_equations_are_written_in_the_terms_of_the_field() -> None:
             for name, formula in lines_of(equations)
         }
 
-    assert text("P")["step"] == "η·[y·z ≤ 0]·y"
-    assert text("RBF")["φ"] == "e^(−γ·d)"
+    assert text("P")["margin"] == "y ⊙ output"
+    assert text("RBF")["h1_in"] == "−gamma ⊙ squared_distance"
     assert text("LSTM")["c"] == "f ⊙ c_old + i ⊙ g"
     assert text("LSTM")["h"] == "o ⊙ tanh(c)"
     assert text("GRU")["h"] == "(1 − z) ⊙ n + z ⊙ h_old"
-    assert text("VAE")["z"] == "μ + σ ⊙ ε"
-    assert text("VAE")["ELBO"] == "log_p − KL"
+    assert text("VAE")["code"] == "mean + sigma ⊙ ε"
+    assert text("VAE")["ELBO"] == "log_likelihood − divergence"
 
 
 def test_shapes_are_those_of_the_picture() -> None:

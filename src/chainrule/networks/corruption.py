@@ -51,7 +51,7 @@ class Corruption:
     def __call__(self, x: Node) -> Node:
         """x with noise: of the same shape."""
         if self.kind == "gaussian":
-            return x + self.level * fn.normal(x.shape, STREAM)
+            return x + self.level * fn.normal(x.shape, STREAM).named("noise")
         hit = fn.uniform(x.shape, 2 * STREAM) < self.level
         if self.kind == "masking":
             return fn.select(hit, 0.0, x)

@@ -1,24 +1,31 @@
 """The equations of networks, read off graphs: one line for each part that has a name.
 
-Each network is built here once, as small as its picture on the chart and for one row of data (all
-rows, where a mean over rows belongs to it), of the layers, activations and losses that networks are
-made of. Nothing is written by hand: what is printed is the graph, and the graph can be evaluated.
+Each network is described here as small as its picture on the chart, for one row of data (all rows,
+where a mean over rows belongs to it), by the class whose graphs are trained; of the recurrent ones
+one step is shown, made by the functions that make their layers. Nothing is written by hand: what is
+printed is the graph, and the graph can be evaluated.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import chainrule.graph.functions as fn
 from chainrule.calculus.reverse import gradient
 from chainrule.calculus.simplify import simplify
-from chainrule.graph.node import Node, constant, variable
+from chainrule.graph.node import Node, variable
 from chainrule.graph.traversal import topological_order, variables
+from chainrule.networks.autoencoder import AutoencoderNetwork
 from chainrule.networks.cells import gated_recurrent_unit, long_short_term_memory
+from chainrule.networks.corruption import Corruption
 from chainrule.networks.layers import dense
+from chainrule.networks.losses import regression_loss, threshold_loss
 from chainrule.networks.mlp import MLP
+from chainrule.networks.radial import RadialNetwork
+from chainrule.networks.single_layer import SingleLayer
+from chainrule.networks.sparsity import SparsityTarget
+from chainrule.networks.variational import VariationalNetwork
 from chainrule.notation.formula import Formula, Symbol
 from chainrule.notation.writing import write
 
@@ -95,20 +102,20 @@ def shapes_of(equations: Equations) -> list[tuple[Symbol, str]]:
 
 
 def _perceptron() -> tuple[Equations, ...]:
-    x, w, b, y, eta = _row("x", 2), variable("w", (2, 1)), *map(variable, ("b", "y", "η"))
-    z = (_number(x @ w) + b).named("z")
-    step = (eta * fn.convert(y * z <= 0.0) * y).named("step")
-    updates = ((w + step * fn.transpose(x)).named("w_new"), (b + step).named("b_new"))
-    rosenblatt = Equations(
-        "Perceptron", (fn.sign(z).named("output"), *updates), "y is −1 or 1, η the learning rate."
+    given = "y is −1 or 1, η the learning rate; the update is down the gradient of row_loss."
+    return (
+        Equations("Perceptron", _row_and_update("perceptron"), given),
+        Equations("Adaline", _row_and_update("squared_error"), given),
     )
-    loss = fn.square(z - y).named("loss")
-    slopes = simplify(gradient(loss, [w, b]), algebra=True)
-    new = [(each - eta * slope) for each, slope in zip((w, b), slopes, strict=True)]
-    adaline = Equations(
-        "Adaline", (loss, new[0].named("w_new"), new[1].named("b_new")), "The same z, y and η."
-    )
-    return rosenblatt, adaline
+
+
+def _row_and_update(loss: str) -> tuple[Node, ...]:
+    """The loss of one row by a single layer, and the parameters after a step."""
+    layer = SingleLayer(2, 1, threshold_loss(loss))
+    row_loss = layer.row_losses(_row("x", 2), _row("y", 1))
+    slopes = simplify(gradient(_number(row_loss), layer.parameters), algebra=True)
+    steps = zip(layer.parameters, slopes, strict=True)
+    return (row_loss, *((old - variable("η") * by).named(f"{old.name}_new") for old, by in steps))
 
 
 def _feed_forward() -> tuple[Equations, ...]:
@@ -124,18 +131,10 @@ def _deep_feed_forward() -> tuple[Equations, ...]:
 
 
 def _radial_basis() -> tuple[Equations, ...]:
-    x, y, centres, w = _row("x", 2), variable("y"), variable("C", (2, 2)), variable("w", (2, 1))
-    distance = fn.sum(fn.square(x - centres), 1).named("d")
-    phi = fn.exp(-variable("γ") * distance).named("φ")
-    output = _number(fn.reshape(phi, (1, 2)) @ w).named("output")
-    loss = fn.square(y - output) + variable("α") * fn.sum(fn.square(w))
-    return (
-        Equations(
-            "Radial basis network",
-            (loss.named("loss"),),
-            "Each row of C is a centre, Σ_1 sums each row; γ is the width, α the ridge.",
-        ),
-    )
+    network = RadialNetwork(2, 2, 1, regression_loss("squared_error"))
+    row_loss = network.row_losses(_row("x", 2), _row("y", 1))
+    given = "Each row of C is a centre, Σ_2 sums over the features; each centre has its gamma."
+    return (Equations("Radial basis network", (row_loss,), given),)
 
 
 # --- through time ------------------------------------------------------------------------
@@ -191,68 +190,46 @@ def _gate(name: str) -> Node:
 
 
 def _auto_encoder() -> tuple[Equations, ...]:
-    x = _row("x", 4)
-    loss = fn.sum(fn.square(x - _through(x, 4, 2))).named("loss")
+    network, x = _between(4, 2), _row("x", 4)
+    loss = network.row_losses(x, network.decode(network.encode(x))).named("row_loss")
     return (Equations("Auto encoder", (loss,)),)
 
 
 def _denoising_auto_encoder() -> tuple[Equations, ...]:
-    x = _row("x", 4)
-    noisy = (x + variable("s") * _row("ε", 4)).named("x_in")
-    loss = fn.sum(fn.square(x - _through(noisy, 4, 4))).named("loss")
-    return (
-        Equations(
-            "Denoising auto encoder", (loss,), "ε is drawn from N(0, 1), anew at every step."
-        ),
-    )
+    network, x = _between(4, 4), _row("x", 4)
+    noisy = Corruption("gaussian", 0.5)(x).named("x_noisy")
+    loss = network.row_losses(x, network.decode(network.encode(noisy))).named("row_loss")
+    given = "noise is drawn from N(0, 1), of two even draws, anew at every step; 0.5 is its level."
+    return (Equations("Denoising auto encoder", (loss,), given),)
 
 
 def _variational_auto_encoder() -> tuple[Equations, ...]:
-    x, v = _row("x", 4), variable("v")
-    h = fn.tanh(_dense(x, 1, 4, 4)).named("h")
-    mu, log_variance = _dense(h, 2, 4, 4).named("μ"), _dense(h, 3, 4, 4).named("s")
-    sigma = fn.exp(0.5 * log_variance).named("σ")
-    z = (mu + sigma * _row("ε", 4)).named("z")
-    decoded = fn.tanh(_dense(z, 4, 4, 4)).named("g")
-    output = _dense(decoded, 5, 4, 4).named("output")
-    likelihood = -0.5 * fn.sum(fn.square(x - output) / v + fn.log(2.0 * constant(math.pi) * v))
-    divergence = 0.5 * fn.sum(fn.square(mu) + fn.square(sigma) - log_variance - 1.0)
-    elbo = likelihood.named("log_p") - divergence.named("KL")
-    return (
-        Equations(
-            "Variational auto encoder",
-            ((-elbo.named("ELBO")).named("loss"),),
-            "ε is drawn from N(0, 1), anew at every step; s is the logarithm of σ², v the "
-            "variance of x around the output, log_p the log-likelihood of x.",
-        ),
+    layers = AutoencoderNetwork(4, (), 4, (), "identity", numbers_per_component=2)
+    bound = VariationalNetwork(layers).bound(_row("x", 4), _row("ε", 4)).named("ELBO")
+    given = (
+        "ε is drawn from N(0, 1), anew at every step; training makes the ELBO large, a lower bound "
+        "of the log-likelihood of x."
     )
+    return (Equations("Variational auto encoder", (bound,), given),)
 
 
 def _sparse_auto_encoder() -> tuple[Equations, ...]:
-    X, rho = variable("X", ("rows", 2)), variable("ρ")
-    output = _through(X, 2, 4)
-    h = next(each for each in topological_order([output]) if each.name == "h")
-    active = fn.mean(h, 0).named("a")
-    penalty = fn.sum(rho * fn.log(rho / active) + (1 - rho) * fn.log((1 - rho) / (1 - active)))
-    distance = fn.sum(fn.square(X - output)) / fn.size(X.shape[0])
-    loss = distance + variable("β") * penalty.named("sparsity")
-    return (
-        Equations(
-            "Sparse auto encoder",
-            (loss.named("loss"),),
-            "a is how active each hidden unit is on average, ρ how active it should be.",
-        ),
+    network, X = _between(2, 4), variable("X", ("rows", 2))
+    code = network.encode(X)
+    row_loss = network.row_losses(X, network.decode(code)).named("row_loss")
+    penalty, _ = SparsityTarget(mean=0.05, weight=3.0).term(code, None)
+    loss = fn.mean(row_loss) + penalty.named("sparsity")
+    given = (
+        "Each unit of the code should be active 0.05 on the mean over the rows; 3 is the weight."
     )
+    return (Equations("Sparse auto encoder", (loss.named("loss"),), given),)
 
 
-def _through(x: Node, n: int, hidden: int) -> Node:
-    """What an auto encoder makes of x, which has n features."""
-    h = fn.logistic(_dense(x, 1, n, hidden)).named("h")
-    return _dense(h, 2, hidden, n).named("output")
-
-
-def _dense(x: Node, number: int, before: int, after: int) -> Node:
-    return dense(x, variable(f"W{number}", (before, after)), variable(f"b{number}", (after,)))
+def _between(n_features: int, n_components: int) -> AutoencoderNetwork:
+    """One layer to a code between 0 and 1, and one back."""
+    return AutoencoderNetwork(
+        n_features, (), n_components, (), "logistic", code_activation="logistic"
+    )
 
 
 # --- helpers -----------------------------------------------------------------------------

@@ -44,10 +44,10 @@ def divergence(target: float, activation: Node) -> Node:
     >>> round(float(f([0.5, 0.25])[0]), 6)  # 0, and ½·log 2 + ½·log ⅔
     0.143841
     """
-    rho_hat = fn.minimum(fn.maximum(activation, LEAST), MOST)
+    rho_hat = fn.minimum(fn.maximum(activation, LEAST), MOST).named("rho_hat")
     present = target * (fn.log(target) - fn.log(rho_hat))
     absent = (1.0 - target) * (fn.log(1.0 - target) - fn.log1p(-rho_hat))
-    return fn.sum(present + absent)
+    return fn.sum(present.named("present") + absent.named("absent"))
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,9 @@ class VariationalNetwork:
         half_width = 0.5 * self.layers.n_features
         log_variance = self._log_noise_variance
         # The squared-error loss has its factor of ½ already.
-        value = -losses * fn.exp(-log_variance) - half_width * log_variance - constants
+        distance = losses.named("half_distance")
+        precision = fn.exp(-log_variance).named("precision")
+        value = -distance * precision - half_width * log_variance - constants
         return value.named("log_likelihood")
 
     def bound(self, X: Node, epsilon: Node, beta: float = 1.0, training: bool = False) -> Node:
