@@ -6,7 +6,8 @@ import textwrap
 from typing import Any
 
 from chainrule.doctor.examination import Examination
-from chainrule.doctor.findings import Finding, find
+from chainrule.doctor.finding import Finding
+from chainrule.doctor.findings import find
 from chainrule.doctor.report import to_fragment, to_html
 from chainrule.notation.formula_text import number_text
 

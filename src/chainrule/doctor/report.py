@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainrule.doctor.examination import Examination
-from chainrule.doctor.findings import Finding
+from chainrule.doctor.finding import Finding
 from chainrule.engines.base import Array
 from chainrule.notation.formula_text import number_text
 from chainrule.pages.markup import Markup, element, join, raw
