@@ -1,6 +1,7 @@
 """JAX and optax: a ``lax.scan`` over time within one over the epoch.
 
-The input's part of the gates is one product for all steps of time.
+The input's part of the gates is one product for all steps of time. To unroll the inner scan by 2
+or 5 steps measured no faster.
 """
 
 from __future__ import annotations
@@ -47,9 +48,6 @@ def gru(params: dict[str, Any], carry: Any, given: jax.Array) -> Any:
 CELLS = {"rnn": (rnn, 1), "lstm": (lstm, 2), "gru": (gru, 1)}
 """Each cell, and how many values it carries."""
 
-UNROLL = 1
-"""Steps of time that the compiler writes one after another."""
-
 
 def prepare(task: RecurrentTask, X: Array, Y: Array, seed: int) -> JaxScan:
     """Compile the epoch."""
@@ -62,7 +60,7 @@ def prepare(task: RecurrentTask, X: Array, Y: Array, seed: int) -> JaxScan:
         def body(carry: Any, now: jax.Array) -> tuple[Any, None]:
             return cell(params, carry, now), None
 
-        (h, *_), _ = jax.lax.scan(body, start, given, unroll=UNROLL)
+        (h, *_), _ = jax.lax.scan(body, start, given)
         return jnp.mean((h @ params["V"] + params["d"] - y) ** 2)
 
     params = {name: jnp.asarray(each) for name, each in task.initial_weights(seed).items()}
