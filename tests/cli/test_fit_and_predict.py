@@ -84,6 +84,8 @@ def test_a_table_goes_to_a_model_and_on_to_predictions(
         ("logistic", "iris", ("4 → 3, 15 parameters", "lbfgs, ")),
         ("rbf", "iris", ("4 → 12 → 3, gaussian, 99 parameters", "ridge regression, ")),
         ("rbf", "diabetes", ("10 → 35 → 1, gaussian", "ridge regression, ")),
+        ("rnn", "iris", ("1 → 64 → 3, recurrent cells, 4 steps, 4,419 parameters", "adam, ")),
+        ("gru", "diabetes", ("1 → 64 → 1, different memory cells, 10 steps", "adam, ")),
     ],
 )
 def test_every_network_goes_from_a_table_to_a_page_and_an_explanation(
@@ -95,8 +97,21 @@ def test_every_network_goes_from_a_table_to_a_page_and_an_explanation(
     written = capsys.readouterr().out
     assert all(text in written for text in shown), written
     assert "<svg" in page.read_text(encoding="utf-8")
-    assert main(["explain", str(model), data, "--row", "0", "--parameter", "w[0, 0]"]) == 0
+    weight = "w[0, 0]" if network not in ("rnn", "gru") else "V[0, 0]"
+    assert main(["explain", str(model), data, "--row", "0", "--parameter", weight]) == 0
     assert "✓" in capsys.readouterr().out
+
+
+def test_a_column_is_a_step_of_a_recurrent_network(tmp_path: Path, capsys: Output) -> None:
+    model = tmp_path / "m.safetensors"
+    settings = ["--set", "hidden_size=3", "--set", "max_iter=3"]
+    assert main(["fit", "iris", "--network", "lstm", *settings, "--out", str(model)]) == 0
+    capsys.readouterr()
+    column = "petal length (cm)"
+    assert main(["explain", str(model), "iris", "--row", "0", "--parameter", column]) == 0
+    written = capsys.readouterr().out
+    assert "x[2, 0]" in written
+    assert column in written
 
 
 def test_predictions_need_no_target_and_no_order_of_columns(
@@ -179,7 +194,7 @@ USAGE = {
     "an unknown parameter": (["--set", "hiden_layer_sizes=3"], "Did you mean 'hidden_layer_sizes'"),
     "no value": (["--set", "alpha"], "not of the form name=value"),
     "a wild value": (["--set", "alpha=-1"], "'alpha' parameter"),
-    "an unknown network": (["--network", "lstm"], "lstm"),
+    "an unknown network": (["--network", "lstn"], "lstn"),
     "no share": (["--test-size", "1"], "--test-size"),
     "an unknown option": (["--sed", "1"], "--seed"),
 }

@@ -70,7 +70,16 @@ def test_states_are_carried_anew_in_place_and_windows_that_start_a_series_from_z
         assert start[1] == SERIES[0][:2].sum()
 
 
-def test_each_window_has_the_weight_of_its_series() -> None:
+def test_a_window_has_the_weight_of_its_series_and_of_its_steps() -> None:
     windows = Windows(np.array(LENGTHS), 3)
     cut = windows.cut(rows(np.array([1.0, 2.0, 3.0, 4.0])), 1, 1)
-    np.testing.assert_array_equal(cut.weight, windows.series + 1.0)
+    steps = cut.inputs[1].sum(axis=1)
+    assert (steps < 3).any()
+    np.testing.assert_allclose(cut.weight, (windows.series + 1.0) * steps / 3)
+    whole = Windows(np.array([6, 3]), 3)
+    assert (
+        whole.cut(
+            Rows((np.ones((2, 6, 1)), np.array([[1.0] * 6, [1.0] * 3 + [0.0] * 3]))), 1, 1
+        ).weight
+        is None
+    )

@@ -116,10 +116,10 @@ def fit(
             categorical=categorical,
             # Counts must stay counts.
             scale_target=described.task == "regression"
-            and network in ("mlp", "rbf")
+            and network != "linear"
             and estimator.loss != "poisson",
             fit_options="validation_data"
-            if network == "mlp" and not estimator.early_stopping
+            if network in ("mlp", "rnn", "lstm", "gru") and not estimator.early_stopping
             else None,
         )
     except ChainruleError:

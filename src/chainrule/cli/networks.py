@@ -21,6 +21,10 @@ NETWORKS = {
     "linear": {"regression": "LinearRegression"},
     "logistic": {"classification": "LogisticRegression"},
     "rbf": {"classification": "RBFClassifier", "regression": "RBFRegressor"},
+    # They read each row of a table as a sequence of numbers.
+    "rnn": {"classification": "RNNClassifier", "regression": "RNNRegressor"},
+    "lstm": {"classification": "LSTMClassifier", "regression": "LSTMRegressor"},
+    "gru": {"classification": "GRUClassifier", "regression": "GRURegressor"},
 }
 
 

@@ -127,7 +127,8 @@ _SHARED_DOCUMENTATION = {
     learning_rate, learning_rate_init, power_t, max_iter, shuffle, random_state, tol, verbose,\
     warm_start, momentum, nesterovs_momentum, early_stopping, validation_fraction, beta_1,\
     beta_2, epsilon, n_iter_no_change, max_fun
-        As for :class:`~chainrule.MLPClassifier`; the first learning rate is 0.003.""",
+        As for :class:`~chainrule.MLPClassifier`; the first learning rate is 0.003, and 30 epochs
+        in a row may bring no progress: recurrent networks rest on plateaus.""",
     "classifier_loss": """loss : {"log_loss", "hinge"} or callable, default="log_loss"
         ``"hinge"`` gives no probabilities. A callable gets nodes ``y`` (0 or 1) and ``output``
         (before the last activation), both (rows, outputs), and returns a loss for each row.

@@ -51,7 +51,10 @@ class Windows:
         self.place = np.concatenate([np.arange(count) for count in counts])
 
     def cut(self, rows: Rows, n_states: int, units: int) -> Rows:
-        """The windows of series as rows, with states of zeros to start from."""
+        """The windows of series and of their mask as rows, with states of zeros to start from.
+
+        A window that is cut short by the end of its series has a smaller weight.
+        """
         steps = rows.inputs[0].shape[1]
         padding = -steps % self.size
 
@@ -61,8 +64,11 @@ class Windows:
             return np.ascontiguousarray(parts[self.series, self.place])
 
         start = [np.zeros((len(self.series), units), rows.dtype) for _ in range(n_states)]
-        weight = None if rows.weight is None else rows.weight[self.series]
         inputs = tuple(windows(each) for each in rows.inputs)
+        weight = None if rows.weight is None else rows.weight[self.series]
+        shares = inputs[1].mean(axis=1)
+        if (shares < 1).any():  # all steps count alike
+            weight = shares if weight is None else weight * shares
         return Rows((*inputs, *start), tuple(windows(each) for each in rows.targets), weight)
 
     def carry(self, rows: Rows, last_states: Callable[..., list[Array]]) -> None:

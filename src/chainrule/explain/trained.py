@@ -48,7 +48,7 @@ class TrainedNetwork:
     kind : str
         What it is, in words: ``MLPClassifier 4 → 8 → 3``.
     features : tuple of str
-        Names of the features, if they have any.
+        Names of the features, if they have any; of sequences of one number, of their steps.
     aliases : mapping of str to str
         Other names of arrays.
     describe : callable or None
@@ -102,7 +102,8 @@ def explain_trained(network: TrainedNetwork, parameter: str | None = None) -> De
     narrowed = narrow(network.loss, node, index, network.given, (network.row, network.target))
     symbol = narrowed.target.name or ""
     if node is network.row and network.features:
-        narrowed.notes[narrowed.target] = network.features[index[-1]]
+        of_steps = node.rank == 3 and node.shape[2] == 1
+        narrowed.notes[narrowed.target] = network.features[index[1] if of_steps else index[-1]]
     values = dict(evaluate([network.loss], network.given))
     work = derive(
         narrowed.output,
@@ -178,8 +179,8 @@ class _Arrays:
                 f"{name}[0] to {name}[{steps - 1}]; {name}[0, 1] is entry 1 of the first."
             )
         # A column may be called like a weight: then it goes by its place, x[2].
-        if node is None and text in self.network.features and self.network.row.rank == 2:
-            return self.network.row, (0, self.network.features.index(text))
+        if node is None and text in self.network.features:
+            return self.network.row, self._place(self.network.features.index(text))
         if node is None:
             known = [*self.network.features, *self.named]
             close = difflib.get_close_matches(name, known, n=1)
@@ -198,6 +199,12 @@ class _Arrays:
                 f"There is no {text!r} in the network: {name} goes from {first} to {last}."
             )
         return node, (0, *places) if node in self.rows and node.rank else places
+
+    def _place(self, feature: int) -> Index:
+        """Where a named feature is in the row; of sequences of one number, names are of steps."""
+        if self.network.row.rank == 2:
+            return (0, feature)
+        return (0, feature, 0) if self.network.row.shape[2] == 1 else (0, 0, feature)
 
     def _sizes(self, node: Node) -> tuple[int, ...]:
         """The shape without the axis of the single row."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from chainrule.engines.threads import available_threads
 from chainrule.estimators.table_fit import TableFit
 
-__all__ = ["facts", "hidden_kind", "layer_weights", "short"]
+__all__ = ["facts", "hidden_kind", "layer_kinds", "layer_weights", "short"]
 
 
 def facts(fit: TableFit) -> list[tuple[str, str]]:
@@ -39,7 +39,12 @@ def facts(fit: TableFit) -> list[tuple[str, str]]:
 
 
 def layer_weights(estimator: Any) -> list[npt.NDArray[np.floating]]:
-    """The weights of each layer, (units before, units)."""
+    """The weights of each layer, (units before, units).
+
+    Of a gate of its own each recurrent cell has many; these are those of what its state is made of.
+    """
+    if hasattr(estimator, "weights_"):
+        return _recurrent_weights(estimator)
     if hasattr(estimator, "coefs_"):
         return list(estimator.coefs_)
     if hasattr(estimator, "centres_"):
@@ -68,9 +73,32 @@ def _target(fit: TableFit) -> str:
     return f"{target.name}: {kind}{reason}"
 
 
+def layer_kinds(estimator: Any) -> list[str] | None:
+    """The cells of each layer where they are recurrent: keys of ``CELL_KINDS``."""
+    if not hasattr(estimator, "weights_"):
+        return None
+    cell = {"lstm": "memory", "gru": "different_memory"}.get(
+        estimator._network.cell.split("_")[0], "recurrent"
+    )
+    return ["input", *[cell] * estimator._network.num_layers, "output"]
+
+
+def _recurrent_weights(estimator: Any) -> list[npt.NDArray[np.floating]]:
+    weights, units = estimator.weights_, estimator._network.hidden_size
+    layers = []
+    for k in range(1, estimator._network.num_layers + 1):
+        directions = [name for name in (f"W{k}", f"W{k}_back") if name in weights]
+        layers.append(np.hstack([weights[name][:, -units:] for name in directions]))
+    return [*layers, weights["V"]]
+
+
 def _network(estimator: Any) -> str:
     weights = layer_weights(estimator)
     sizes = [len(weights[0]), *(each.shape[1] for each in weights)]
+    if hasattr(estimator, "weights_"):
+        n_parameters = sum(each.size for each in estimator.weights_.values())
+        cells = f"{hidden_kind(estimator)}, {estimator.n_features_in_} steps"
+        return f"{' → '.join(map(str, sizes))}, {cells}, {n_parameters:,} parameters"
     n_parameters = sum((before + 1) * after for before, after in pairwise(sizes))
     kind = f", {hidden_kind(estimator)}" if len(sizes) > 2 else ""
     layers = " → ".join(str(size) for size in sizes)
@@ -79,6 +107,9 @@ def _network(estimator: Any) -> str:
 
 def hidden_kind(estimator: Any) -> str:
     """What the hidden units of a network are."""
+    kinds = layer_kinds(estimator)
+    if kinds is not None:
+        return f"{kinds[1].replace('_', ' ')} cells"
     return "gaussian" if hasattr(estimator, "centres_") else str(estimator.activation)
 
 

@@ -10,7 +10,7 @@ from chainrule.pages.markup import Markup, element, join, raw
 from chainrule.pages.network_drawing import draw_network
 from chainrule.pages.page import figure, page, section
 from chainrule.pages.plots import line_plot, scatter_plot
-from chainrule.reports.facts import facts, hidden_kind, layer_weights, short
+from chainrule.reports.facts import facts, hidden_kind, layer_kinds, layer_weights, short
 from chainrule.reports.results import class_results, image_results
 
 __all__ = ["fit_report"]
@@ -150,7 +150,10 @@ def _facts(fit: TableFit) -> Markup:
         "The network",
         element(
             "div",
-            figure(f"Layers: {hidden}", draw_network(weights, names=names)),
+            figure(
+                f"Layers: {hidden}",
+                draw_network(weights, names=names, kinds=layer_kinds(estimator)),
+            ),
             figure("The fit", element("table", join(rows), class_="list")),
             class_="columns",
         ),
