@@ -46,7 +46,7 @@ class RNNClassifier(RecurrentClassifier):
     >>> draw = np.random.default_rng(0)
     >>> X = draw.normal(size=(200, 12, 1))
     >>> y = np.where(X[:, 0, 0] > 0, "up", "down")  # to be remembered from the first step
-    >>> model = cr.RNNClassifier(8, learning_rate_init=0.02, max_iter=60, random_state=0)
+    >>> model = cr.RNNClassifier(8, learning_rate_init=0.02, max_iter=500, random_state=0)
     >>> model.fit(X, y).score(X, y) > 0.9
     True
     """
@@ -136,7 +136,7 @@ class LSTMClassifier(RecurrentClassifier):
     >>> draw = np.random.default_rng(0)
     >>> X = draw.normal(size=(200, 12, 1))
     >>> y = np.where(X[:, 0, 0] > 0, "up", "down")  # to be remembered from the first step
-    >>> model = cr.LSTMClassifier(8, learning_rate_init=0.02, max_iter=60, random_state=0)
+    >>> model = cr.LSTMClassifier(8, learning_rate_init=0.02, max_iter=500, random_state=0)
     >>> model.fit(X, y).score(X, y) > 0.9
     True
     """
@@ -226,7 +226,7 @@ class GRUClassifier(RecurrentClassifier):
     >>> draw = np.random.default_rng(0)
     >>> X = draw.normal(size=(200, 12, 1))
     >>> y = np.where(X[:, 0, 0] > 0, "up", "down")  # to be remembered from the first step
-    >>> model = cr.GRUClassifier(8, learning_rate_init=0.02, max_iter=60, random_state=0)
+    >>> model = cr.GRUClassifier(8, learning_rate_init=0.02, max_iter=500, random_state=0)
     >>> model.fit(X, y).score(X, y) > 0.9
     True
     """

@@ -42,7 +42,7 @@ class RNNRegressor(RecurrentRegressor):
     >>> import numpy as np
     >>> import chainrule as cr
     >>> series = np.sin(0.3 * np.arange(200))
-    >>> model = cr.RNNRegressor(8, truncation=20, max_iter=100, random_state=0)
+    >>> model = cr.RNNRegressor(8, truncation=20, max_iter=1000, random_state=0)
     >>> ahead = model.fit(series).forecast(5)
     >>> bool(np.abs(ahead - np.sin(0.3 * np.arange(200, 205))).max() < 0.2)
     True
@@ -130,7 +130,7 @@ class LSTMRegressor(RecurrentRegressor):
     >>> import numpy as np
     >>> import chainrule as cr
     >>> series = np.sin(0.3 * np.arange(200))
-    >>> model = cr.LSTMRegressor(8, truncation=20, max_iter=100, random_state=0)
+    >>> model = cr.LSTMRegressor(8, truncation=20, max_iter=1000, random_state=0)
     >>> ahead = model.fit(series).forecast(5)
     >>> bool(np.abs(ahead - np.sin(0.3 * np.arange(200, 205))).max() < 0.2)
     True
@@ -218,7 +218,7 @@ class GRURegressor(RecurrentRegressor):
     >>> import numpy as np
     >>> import chainrule as cr
     >>> series = np.sin(0.3 * np.arange(200))
-    >>> model = cr.GRURegressor(8, truncation=20, max_iter=100, random_state=0)
+    >>> model = cr.GRURegressor(8, truncation=20, max_iter=1000, random_state=0)
     >>> ahead = model.fit(series).forecast(5)
     >>> bool(np.abs(ahead - np.sin(0.3 * np.arange(200, 205))).max() < 0.2)
     True
