@@ -14,11 +14,11 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.report import Table, progress
 
-MODULES = ("linear", "feed_forward", "recurrent")
+MODULES = ("one_layer", "feed_forward", "radial", "hard_cases", "recurrent", "autoencoders")
 """In the order of the chart."""
 
 PAGE = Path(__file__).parents[2] / "docs" / "figures.md"
-PACKAGES = ("chainrule", "numpy", "scikit-learn", "aeon", "statsmodels")
+PACKAGES = ("chainrule", "numpy", "scipy", "scikit-learn", "aeon", "statsmodels")
 
 HEAD = """# Figures to reach
 

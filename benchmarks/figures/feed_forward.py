@@ -8,13 +8,14 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
-from sklearn.model_selection import StratifiedKFold, cross_val_score, train_test_split
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.neural_network import MLPClassifier as Peer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
+from benchmarks.figures.data import FIFTH, digits_and_a_fifth
 from benchmarks.figures.figure import Measured, figure, over_seeds, short
 
 FOLDS = "mean accuracy of 5 shuffled folds, standardised, seed 0"
@@ -58,16 +59,14 @@ def breast_cancer() -> Measured:
 
 @figure(
     "MLPClassifier",
-    "digits/16",
-    "accuracy on a fifth, stratified, split with seed 0",
+    *FIFTH,
     settings="hidden_layer_sizes=(64, 64)",
     at_least=0.969,
     source="scikit-learn's",
 )
 def digits() -> Measured:
     """Two hidden layers of 64."""
-    X, y = load_digits(return_X_y=True)
-    X, X_test, y, y_test = train_test_split(X / 16, y, test_size=0.2, stratify=y, random_state=0)
+    X, X_test, y, y_test = digits_and_a_fifth()
     values = [
         cr.MLPClassifier((64, 64), random_state=seed).fit(X, y).score(X_test, y_test)
         for seed in range(5)

@@ -157,6 +157,8 @@ def figure(
 
 def short(value: float) -> str:
     """Three digits, or as many as a number near 1 needs."""
+    if value == 0:
+        return "0"
     return f"{value:.1e}" if 0 < abs(value) < 1e-3 else f"{value:.3f}"
 
 
