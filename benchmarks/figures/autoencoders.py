@@ -257,7 +257,7 @@ def _objective_of_scipy(seed: int) -> tuple[float, float]:
     "objective of Ng's lecture notes",
     settings=SPARSE,
     at_most=0.397,
-    source="SciPy's L-BFGS, other patches",
+    source="L-BFGS in NumPy, other patches",
 )
 def sparse_objective() -> Measured:
     """Error, penalty of the weights and divergence of the mean activations."""

@@ -46,16 +46,17 @@ def _digits(n_centres: int) -> Measured:
     return Measured(values[0], f"{spread} over {len(values)} seeds of the centres")
 
 
+BUMPS = (FIFTH[0], f"{FIFTH[1]}, and so the centres")
 SOURCE = "k-means with seed 0, least squares"
 
 
-@figure("RBFClassifier", *FIFTH, settings="n_centres=100", at_least=0.983, source=SOURCE)
+@figure("RBFClassifier", *BUMPS, settings="n_centres=100", at_least=0.983, source=SOURCE)
 def radial_digits_100() -> Measured:
     """A hundred bumps."""
     return _digits(100)
 
 
-@figure("RBFClassifier", *FIFTH, settings="n_centres=300", at_least=0.989, source=SOURCE)
+@figure("RBFClassifier", *BUMPS, settings="n_centres=300", at_least=0.989, source=SOURCE)
 def radial_digits_300() -> Measured:
     """Three hundred bumps."""
     return _digits(300)
