@@ -31,9 +31,9 @@ make figures
 
 and says what came out: **reached** or **not reached**, whichever it is. A target that comes from a
 peer in the same run says so. Where a figure depends on the random start it is the median over
-several seeds, unless its measure names one, and the detail gives the range. Settings that are not named are defaults; those that
-are were chosen by hand among a few, with the test rows in sight, so a value says what these
-settings give, and is no estimate of what they would give on other data.
+several seeds, unless its measure names one, and the detail gives the range. Settings that are not
+named are defaults; those that are were chosen by hand among a few, with the test rows in sight, so
+a value says what these settings give, and is no estimate of what they would give on other data.
 
 """
 

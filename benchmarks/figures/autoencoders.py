@@ -256,16 +256,16 @@ def _objective_of_scipy(seed: int) -> tuple[float, float]:
     PATCHES,
     "objective of Ng's lecture notes",
     settings=SPARSE,
-    at_most=0.397,
-    source="L-BFGS in NumPy, other patches",
 )
 def sparse_objective() -> Measured:
     """Error, penalty of the weights and divergence of the mean activations."""
     with threadpool_limits(1):  # its products are too small for more
         before, peers = zip(*map(_objective_of_scipy, range(3)), strict=True)
     peer = f"{short(median(peers))}, {short(min(peers))} to {short(max(peers))}"
-    more = f"SciPy's L-BFGS on these patches: from {median(before):.0f} to {peer}"
-    return over_seeds([_sparse(seed).loss_ for seed in range(5)], more=more)
+    more = f"SciPy's L-BFGS: from {median(before):.0f} to {peer}; on other patches it reached 0.397"
+    # The starts differ, and with them the minimum that is found.
+    target = Target(1.01 * median(peers), False, "SciPy's L-BFGS on these patches and a hundredth")
+    return over_seeds([_sparse(seed).loss_ for seed in range(5)], target, more)
 
 
 @figure(

@@ -248,12 +248,6 @@ def italy_power_demand_lstm() -> Measured:
     return _above_one_neighbour(cr.LSTMClassifier, load_italy_power_demand)
 
 
-@figure("LSTMClassifier", *POWER, settings="batch_size=8")
-def italy_power_demand_lstm_small_batches() -> Measured:
-    """Winter or summer? With 67 days to learn from, 32 at a time make few steps."""
-    return _above_one_neighbour(cr.LSTMClassifier, load_italy_power_demand, batch_size=8)
-
-
 @figure("GRUClassifier", *POWER)
 def italy_power_demand_gru() -> Measured:
     """Winter or summer?"""
@@ -264,12 +258,6 @@ def italy_power_demand_gru() -> Measured:
 def basic_motions_lstm() -> Measured:
     """Standing, walking, running or badminton?"""
     return _above_one_neighbour(cr.LSTMClassifier, load_basic_motions)
-
-
-@figure("LSTMClassifier", *MOTIONS, settings="n_iter_no_change=50")
-def basic_motions_lstm_patient() -> Measured:
-    """Standing, walking, running or badminton? Ten epochs may pass before anything is learned."""
-    return _above_one_neighbour(cr.LSTMClassifier, load_basic_motions, n_iter_no_change=50)
 
 
 @figure("GRUClassifier", *MOTIONS)
