@@ -32,5 +32,5 @@ def test_an_exploding_recurrent_net_is_named_by_its_steps() -> None:
 
 
 def test_there_are_ten_of_each() -> None:
-    assert len(ILLNESSES) >= 10
+    assert len(ILLNESSES) == 11
     assert len(HEALTHY) >= 10

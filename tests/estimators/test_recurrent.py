@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -256,12 +257,16 @@ def test_any_number_of_a_trained_network_explains_itself(kind: Any, parameter: s
     assert (work.worksheet.update is not None) == parameter.startswith(("W", "U", "b", "V"))
 
 
-def test_the_update_of_a_weight_is_that_of_a_real_step() -> None:
+@pytest.mark.parametrize("clip_norm", [None, 100.0, 0.01])
+def test_the_update_of_a_weight_is_that_of_a_real_step(clip_norm: float | None) -> None:
     X, y = first_step_task(30, steps=4)
-    model = cr.GRUClassifier(3, max_iter=4, clip_norm=None, random_state=0).fit(X, y)
-    work = model.explain(X[0], y[0], parameter="U1[1, 4]")
+    options = {"solver": "sgd", "momentum": 0.0, "learning_rate_init": 0.1}
+    model = cr.GRUClassifier(3, max_iter=4, clip_norm=clip_norm, random_state=0, **options)
+    work = model.fit(X, y).explain(X[0], y[0], parameter="U1[1, 4]")
     model.partial_fit(X[:1], y[:1], classes=["down", "up"])
-    assert float(work.worksheet.update.after) == pytest.approx(model.weights_["U1"][1, 4], rel=1e-9)
+    update = work.worksheet.update
+    assert update.after == pytest.approx(model.weights_["U1"][1, 4], rel=1e-9)
+    assert ("g_clipped" in str(work)) == (clip_norm == 0.01)
 
 
 def test_a_place_that_does_not_exist_is_named() -> None:
@@ -301,6 +306,9 @@ def test_the_doctor_finds_a_state_that_explodes() -> None:
         (np.zeros((2, 2, 1)), [0, 0], "one class only"),
         (np.zeros((2, 2, 1)), None, "requires y"),
         ([["a", "b"], ["c"]], [0, 1], "must hold numbers"),
+        ([], [], "no sequences"),
+        (np.zeros((2, 3, 1)), [["a", "b", "a"], ["b", "a", "b"]], "set output='each'"),
+        ([np.zeros((2, 1)), np.zeros((3, 1))], [[0, 1], [1, 0, 1]], "set output='each'"),
     ],
 )
 def test_bad_sequences_are_refused_by_name(X: Any, y: Any, message: str) -> None:
@@ -337,6 +345,61 @@ def test_what_does_not_go_together_is_refused(parameters: Any, message: str) -> 
         cr.LSTMRegressor(3, max_iter=1, **parameters).fit(X, y if np.ndim(y) > 1 else X[:, 0, 0])
 
 
+def test_a_table_is_a_series_in_each_row_whatever_holds_it() -> None:
+    table = np.random.default_rng(0).normal(size=(6, 9))
+    shapes = []
+    for X in (table, pd.DataFrame(table), table.tolist()):
+        model = cr.GRURegressor(3, max_iter=1, random_state=0).fit(X)
+        shapes.append((model.forecast(2).shape, model.predict(X).shape))
+        assert model.forecast(2, table[:, :5]).shape == (6, 2)  # of another length
+    assert set(shapes) == {((6, 2), (6, 9))}
+    for one in (table[0], pd.Series(table[0]), table[0].tolist()):
+        model = cr.GRURegressor(3, max_iter=1, random_state=0).fit(one)
+        assert (model.forecast(2).shape, model.predict(one).shape) == ((2,), (9,))
+
+
+def test_early_stopping_of_series_is_measured_on_series_that_are_given() -> None:
+    series = np.sin(0.3 * np.arange(300))
+    for truncation in (None, 20):
+        model = cr.RNNRegressor(
+            4, truncation=truncation, early_stopping=True, max_iter=3, random_state=0
+        )
+        with pytest.raises(ValueError, match=r"validation_data=\(X,\)"):
+            model.fit(series)
+        model.fit(series[:200], validation_data=(series[200:],))
+        assert len(model.validation_scores_) == 3
+
+
+def test_sequences_of_weight_0_are_as_if_left_out() -> None:
+    sequences = ragged(60)
+    y = [len(each) % 2 for each in sequences]
+    weights = np.array([len(each) >= 12 for each in sequences], dtype=float)
+    options = {"batch_size": 8, "max_iter": 3, "random_state": 0}
+    weighted = cr.RNNClassifier(3, **options).fit(sequences, y, sample_weight=weights)
+    kept = np.flatnonzero(weights)
+    left_out = cr.RNNClassifier(3, **options).fit(
+        [sequences[k] for k in kept], [y[k] for k in kept]
+    )
+    for name, array in left_out.weights_.items():
+        assert np.allclose(array, weighted.weights_[name], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        ([[0.1, 0.2]] * 5, [1.0, 2.0], "y has 2 targets, but the sequence 5 steps"),
+        ([[0.1, 0.2]] * 5, None, "a target for each step"),
+        ([[0.1, 0.2]] * 101, [1.0] * 101, "of 100 at most"),
+        ([[0.1]] * 5, [1.0] * 5, "one sequence of shape"),
+    ],
+)
+def test_a_sequence_that_cannot_be_explained_is_refused(x: Any, y: Any, message: str) -> None:
+    X, _ = first_step_task(20)
+    model = cr.LSTMRegressor(3, output="each", max_iter=1, random_state=0).fit(X, X[:, :, 0])
+    with pytest.raises(ValueError, match=message):
+        model.explain(x, y)
+
+
 def test_forecasts_need_series_and_a_horizon() -> None:
     X, _ = first_step_task(20)
     with pytest.raises(ValueError, match="fit it without y"):
@@ -344,7 +407,9 @@ def test_forecasts_need_series_and_a_horizon() -> None:
     series = np.sin(np.arange(30.0))
     with pytest.raises(ValueError, match="at least 1"):
         cr.LSTMRegressor(3, max_iter=1).fit(series).forecast(0)
-    with pytest.raises(ValueError, match="reads the future"):
-        cr.LSTMRegressor(3, max_iter=1, bidirectional=True).fit(series).forecast(2)
+    with pytest.raises(ValueError, match="set bidirectional=False"):
+        cr.LSTMRegressor(3, max_iter=1, bidirectional=True).fit(series)
     with pytest.raises(ValueError, match="at least 2 steps"):
         cr.LSTMRegressor(3, max_iter=1).fit(np.ones((2, 1, 1)))
+    with pytest.raises(ValueError, match=r"a single series is X.ravel\(\)"):
+        cr.LSTMRegressor(3, max_iter=1).fit(series[:, np.newaxis])

@@ -120,8 +120,7 @@ def _from_aeon(function: str, split: Split) -> LabelledSequences:
         import aeon.datasets
     except ImportError:
         raise DataError(
-            "These sequences come with aeon, which is not installed: pip install "
-            "'chainrule[sequences]'."
+            "These sequences come with aeon, which is not installed: pip install aeon."
         ) from None
     X, y = getattr(aeon.datasets, function)(split=split)
     # aeon has time last.

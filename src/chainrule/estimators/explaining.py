@@ -49,7 +49,7 @@ class Explainable(ABC):
         ----------
         x_row : array-like of shape (n_features,) or (1, n_features)
             A row as ``predict`` takes it; for a recurrent network a sequence, (n_timesteps,
-            n_features).
+            n_features), of at most 100 steps.
         y : label, number, or array-like of shape (n_outputs,)
             What the output should be; left out where ``fit`` has none.
         parameter : str, optional

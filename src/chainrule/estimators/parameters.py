@@ -110,7 +110,8 @@ _SHARED_DOCUMENTATION = {
         the largest of its states, or each of them; ``"each"`` gives an output for each step.
     truncation : int, default=None
         Cut series into windows of so many steps, to whose start gradients flow back; the state
-        goes on from window to window. For long series with an output at each step.
+        goes on from window to window, as it is without dropout. For long series with an output
+        at each step. Then all steps count alike; without it, all series.
     clip_norm : float or None, default=1.0
         A gradient that is longer, all parameters together, is shortened to this length; not for
         ``"lbfgs"``.""",

@@ -23,6 +23,7 @@ from chainrule.estimators.sequence_input import SequenceInput
 from chainrule.estimators.sequences import Sequences, read_sequences, unpadded
 from chainrule.estimators.targets import weights_of_rows
 from chainrule.estimators.windows import Windows
+from chainrule.explain.unrolling import MOST_STEPS
 from chainrule.graph.node import Node, variable
 from chainrule.networks.losses import Loss
 from chainrule.networks.recurrent import RecurrentNetwork
@@ -99,10 +100,15 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
             )
         self._check(network)
         rows = Rows((sequences.values, sequences.mask), (targets,), weight)
+        if weight is not None and 0 < np.count_nonzero(weight) < len(weight):
+            # Else a bucket of them might make a minibatch whose mean loss is 0/0.
+            rows = rows.part(np.flatnonzero(weight))
         self._windows = None
         if self.truncation is not None:
-            self._windows = Windows(sequences.lengths, self.truncation)
+            self._windows = Windows(rows.inputs[1].sum(axis=1).astype(np.int64), self.truncation)
             rows = self._windows.cut(rows, len(network.continuing().start), network.hidden_size)
+        if self.early_stopping and validation_data is None:
+            self._require_enough_to_hold_out(len(rows))
         self._trains_masked = not rows.inputs[1].all()
         self._steps = sequences.values.shape[1]
         if fresh:
@@ -129,6 +135,11 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
 
     def _check(self, network: RecurrentNetwork) -> None:
         """Refuse what does not go together."""
+        if self._is_forecaster and network.bidirectional:
+            raise ValueError(
+                "Without y the network learns each next step, which bidirectional=True would let "
+                "it read: set bidirectional=False."
+            )
         if self.truncation is None:
             return
         if network.pooling != "each":
@@ -144,14 +155,27 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
         if self.solver == "lbfgs":
             raise ValueError("truncation goes with minibatches: choose another solver.")
 
+    def _require_enough_to_hold_out(self, n_sequences: int) -> None:
+        given = "(X,)" if self._is_forecaster else "(X, y)"
+        if self.truncation is not None:
+            raise ValueError(
+                f"early_stopping would hold out windows of the series it learns from: with "
+                f"truncation, give validation_data={given}, series to measure on."
+            )
+        if n_sequences < 4:
+            raise ValueError(
+                f"early_stopping would hold out some of {n_sequences} sequence(s): give "
+                f"validation_data={given} to measure on."
+            )
+
     def _row_weights(self, sample_weight, X, Y) -> Array | None:
         return weights_of_rows(sample_weight, X)
 
     def _held_out(self, validation_data, network: RecurrentNetwork) -> Rows:
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (1, 2, 3):
             raise ValueError(
-                "validation_data must be (X, y) or (X, y, sample_weight), but got "
-                f"{type(validation_data).__name__}."
+                "validation_data must be (X, y) or (X, y, sample_weight), and (X,) for a model "
+                f"without y, but got {type(validation_data).__name__}."
             )
         X, y, *weight = (*validation_data, None) if len(validation_data) == 1 else validation_data
         reading, y = self._read(X, y, reset=False)
@@ -317,8 +341,20 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
     def _explained(self, x_row, y):
         x = self._one_sequence(x_row)
         if self._is_forecaster and y is None:
-            return x[:, :-1], x[:, 1:]
-        return x, self._target_row(y)
+            if x.shape[1] < 2:
+                raise ValueError("A series of one step has no next step to be explained.")
+            x, targets = x[:, :-1], x[:, 1:]
+        else:
+            targets = self._target_row(y)
+        steps = x.shape[1]
+        if self._each_step and targets.shape[1] != steps:
+            raise ValueError(f"y has {targets.shape[1]} targets, but the sequence {steps} steps.")
+        if steps > MOST_STEPS:
+            raise ValueError(
+                f"explain writes out each step, of {MOST_STEPS} at most, but the sequence has "
+                f"{steps:,}: give a part of it, such as the last ones."
+            )
+        return x, targets
 
     def _one_sequence(self, x_row):
         sequence = np.asarray(x_row, dtype=np.float64)
@@ -335,6 +371,8 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
     def _target_row(self, y):
         if not self._each_step:
             columns = self._columns(self._one_target(y), np.float64)
+        elif np.ndim(y) == 0:
+            raise ValueError(f"y must hold a target for each step, but got {y!r}.")
         else:
             columns = self._columns(np.asarray(y), np.float64)[np.newaxis]
         if columns.shape[-1] != self.n_outputs_ or not np.isfinite(columns).all():

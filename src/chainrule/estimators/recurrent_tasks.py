@@ -247,11 +247,14 @@ class RecurrentRegressor(StepTargets, NumberTargets, BaseRecurrent):
         array
             Of shape (n_samples,) or (n_samples, n_outputs); for each step (n_samples,
             n_timesteps) or (n_samples, n_timesteps, n_outputs), as a list if X is one. A model
-            fitted without y gives, at each step, the values it expects at the next.
+            fitted without y gives, at each step, the values it expects at the next; of a single
+            series, given as an array of shape (n_timesteps,), (n_timesteps,).
         """
         outputs, sequences = self._outputs(X)
         if self.n_outputs_ == 1:
             outputs = outputs[..., 0]
+        if self._is_forecaster and is_one_series(X):
+            return outputs[0]
         return self._given_back(outputs, sequences)
 
     def forecast(self, horizon, X=None):
@@ -273,7 +276,7 @@ class RecurrentRegressor(StepTargets, NumberTargets, BaseRecurrent):
         Raises
         ------
         ValueError
-            If the model was fitted with targets, or reads series from both ends.
+            If the model was fitted with targets, or no series are at hand.
         """
         check_is_fitted(self)
         if not self._is_forecaster:
@@ -281,12 +284,10 @@ class RecurrentRegressor(StepTargets, NumberTargets, BaseRecurrent):
                 "forecast goes on with series, but this model was fitted to targets of its own: "
                 "fit it without y, and it learns to predict each next step."
             )
-        if not isinstance(horizon, Integral) or horizon < 1:
+        if not isinstance(horizon, Integral) or isinstance(horizon, bool) or horizon < 1:
             raise ValueError(f"horizon must be a number of steps, at least 1, but got {horizon!r}.")
         if X is None and not hasattr(self, "_series_of_fit"):
             raise ValueError("A saved model does not hold the series of its fit: give X.")
-        if self._network.bidirectional:
-            raise ValueError("A bidirectional network reads the future: it cannot forecast.")
         series, single = self._series_of_fit if X is None else self._with_form(X, reset=False)
         reader, network = self._network.continuing(masked=True), self._network.continuing()
         dtype, parameters = series.values.dtype, self._parameters

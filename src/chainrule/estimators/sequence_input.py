@@ -40,7 +40,13 @@ class SequenceInput(BaseEstimator):
             )
         series = self._series(X, reset)
         if int(series.lengths.min()) < 2:
-            raise ValueError("Learning each next step needs series of at least 2 steps.")
+            hint = ""
+            if np.ndim(X) == 2 and np.shape(X)[1] == 1:
+                hint = (
+                    f" X of shape {np.shape(X)} is read as series of one step, one in each row: a "
+                    f"single series is X.ravel()."
+                )
+            raise ValueError(f"Learning each next step needs series of at least 2 steps.{hint}")
         return _shifted(series)
 
     def _series(self, X: Any, reset: bool) -> Sequences:
@@ -51,7 +57,8 @@ class SequenceInput(BaseEstimator):
         """Checked sequences, of the features of the fit unless ``reset``; and targets."""
         dtype = None if reset else self._parameters[0].dtype
         table = _is_table(X)
-        if table and (reset or self._is_table):
+        # A series that goes on may be longer than it was in the fit.
+        if table and (reset or (self._is_table and not self._is_forecaster)):
             options = {"dtype": dtype or (np.float64, np.float32), "reset": reset}
             if y is None:
                 values = validate_data(self, X, **options)
@@ -80,7 +87,8 @@ class SequenceInput(BaseEstimator):
             )
         if y is not None:
             check_consistent_length(sequences.values, y)
-            if not isinstance(y, (list, tuple)) or not self._each_step:
+            # Lists of several lengths are targets of steps: whether these are wanted is seen later.
+            if not isinstance(y, (list, tuple)) or _shape_of(y) is not None:
                 y = check_array(y, ensure_2d=False, allow_nd=True, dtype=None, input_name="y")
         return sequences, y
 
@@ -90,14 +98,20 @@ def _is_table(X: Any) -> bool:
     if sparse.issparse(X):
         return True
     if not hasattr(X, "shape") and isinstance(X, (list, tuple)):
-        if len(X) and getattr(X[0], "ndim", 0):
+        if not len(X) or getattr(X[0], "ndim", 0) > 0:
             return False
-        try:
-            return len(np.shape(X)) <= 2
-        except ValueError:  # lists of several lengths
-            return False
+        given = _shape_of(X)
+        return given is not None and len(given) <= 2
     shape = getattr(X, "shape", ())
     return len(shape) <= 2 and not (len(shape) == 1 and X.dtype == object)
+
+
+def _shape_of(listed: Any) -> tuple[int, ...] | None:
+    """The shape of nested lists; None if they are of several lengths."""
+    try:
+        return np.shape(listed)
+    except ValueError:
+        return None
 
 
 def _require_as_many(X: Any, y: Any) -> None:

@@ -89,17 +89,18 @@ def unpadded(values: Array, lengths: npt.NDArray[np.int64]) -> list[Array]:
 
 def is_one_series(X: Any) -> bool:
     """Whether X is a row of numbers."""
-    try:
-        return len(X) > 0 and all(np.ndim(each) == 0 for each in X)
-    except (TypeError, ValueError):
-        return False
+    if hasattr(X, "ndim"):
+        return X.ndim == 1 and X.dtype != object
+    return isinstance(X, (list, tuple)) and len(X) > 0 and all(np.ndim(each) == 0 for each in X)
 
 
 def _as_list(X: Any) -> list[Any] | None:
     """The sequences one by one where they are given so; None for one array."""
     if isinstance(X, np.ndarray):
         return list(X) if X.dtype == object and X.ndim == 1 else None
-    if not isinstance(X, (list, tuple)) or not X or np.isscalar(X[0]):
+    if isinstance(X, (list, tuple)) and not X:
+        raise ValueError("There are no sequences: give at least one.")
+    if not isinstance(X, (list, tuple)) or np.isscalar(X[0]):
         return None
     first = X[0]
     # Lists of numbers, and of lists of them, are an array unless their lengths differ.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array
@@ -27,17 +27,32 @@ class StepTargets(BaseEstimator):
     def _flat(self, y: Any, sequences: Sequences) -> Array:
         """The targets of all sequences, or of all their steps, one after another."""
         if not self._each_step:
-            return np.asarray(y)
+            return self._one_each(y, sequences)
         parts = [np.asarray(each) for each in y]
         for k, (part, length) in enumerate(zip(parts, sequences.lengths, strict=True)):
-            if part.ndim == 0 or len(part) < length:
+            if part.ndim == 0 or len(part) != length:
                 raise ValueError(
                     f"output='each' needs a target for each step, but y[{k}] is of shape "
                     f"{part.shape} and sequence {k} has {length} steps."
                 )
-        return np.concatenate(
-            [part[:length] for part, length in zip(parts, sequences.lengths, strict=True)]
-        )
+        return np.concatenate(parts)
+
+    def _one_each(self, y: Any, sequences: Sequences) -> Array:
+        """One target for each sequence; ValueError if there is one for each step."""
+        steps = sequences.values.shape[1]
+        try:
+            targets = np.asarray(y)
+            # Several labels, or numbers, of a sequence may be as many as its steps.
+            labels = is_classifier(self) and not np.isin(targets, (0, 1)).all()
+            of_steps = targets.ndim > 1 and targets.shape[1] == steps > 1 and labels
+        except ValueError:  # lists of several lengths
+            of_steps = True
+        if of_steps:
+            raise ValueError(
+                f"y has a target for each step, but output={self.output!r} gives one for each "
+                f"sequence: set output='each'."
+            )
+        return targets
 
     def _padded_targets(self, y: Any, sequences: Sequences) -> Array:
         """(n_samples, outputs); with an output at each step (n_samples, longest, outputs)."""

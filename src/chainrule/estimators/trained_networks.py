@@ -141,6 +141,7 @@ def optimizer_state(estimator: Any, rule: Any, network: Any, alpha: float) -> Op
         steps_done=steps,
         memory=memory,
         decay=decay,
+        clip_norm=getattr(estimator, "clip_norm", None),
         note=note,
     )
 

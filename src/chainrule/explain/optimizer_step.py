@@ -40,6 +40,8 @@ class OptimizerState:
         What is remembered of each parameter; zeros where nothing is.
     decay : mapping of Node to float
         For each parameter that is shrunk apart from its gradient, the strength of that.
+    clip_norm : float or None
+        To what length the whole gradient is shortened where it is longer.
     note : str
         What there is to say about it.
     """
@@ -50,11 +52,18 @@ class OptimizerState:
     steps_done: int = 0
     memory: Mapping[Node, Mapping[str, Array]] = field(default_factory=dict)
     decay: Mapping[Node, float] = field(default_factory=dict)
+    clip_norm: float | None = None
     note: str = ""
 
 
 def update_of(
-    state: OptimizerState, node: Node, index: Index, symbol: str, slope: float, values: Array
+    state: OptimizerState,
+    node: Node,
+    index: Index,
+    symbol: str,
+    slope: float,
+    values: Array,
+    norm: float = 0.0,
 ) -> Update:
     """What the optimizer makes of one entry of a parameter.
 
@@ -71,6 +80,8 @@ def update_of(
         Its gradient.
     values : array
         The parameter's values.
+    norm : float, default=0.0
+        The length of the gradient of all parameters together.
 
     Returns
     -------
@@ -83,6 +94,11 @@ def update_of(
         bar: (slope, "its gradient, from above"),
         rate: (state.learning_rate, "learning rate"),
     }
+    descended = bar
+    if state.clip_norm is not None and norm > state.clip_norm:
+        length = variable("‖g‖")
+        told[length] = norm, f"length of the whole gradient, to be {state.clip_norm:g} at most"
+        descended = (bar * (state.clip_norm / length)).named("g_clipped")
     if state.rule.counts_steps:
         told[count] = float(state.steps_done + 1), "number of this step"
     remembered = []
@@ -95,7 +111,7 @@ def update_of(
     start = parameter
     if node in state.decay:
         start = (parameter * (1.0 - rate * state.decay[node])).named(_fresh(symbol, "shrunk"))
-    value, kept_on = state.rule.update(start, bar, remembered, rate, count)
+    value, kept_on = state.rule.update(start, descended, remembered, rate, count)
     named = {
         each: each.named(f"{before.name}_new")
         for each, before in zip(kept_on, remembered, strict=True)

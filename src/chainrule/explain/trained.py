@@ -127,7 +127,9 @@ def explain_trained(network: TrainedNetwork, parameter: str | None = None) -> De
             notes.append(network.no_update)
         else:
             slope = float(np.asarray(work.gradients[symbol]))
-            update = update_of(network.optimizer, node, index, symbol, slope, network.given[node])
+            state, numbers = network.optimizer, network.given[node]
+            norm = 0.0 if state.clip_norm is None else _length_of_gradient(network)
+            update = update_of(state, node, index, symbol, slope, numbers, norm)
             if network.optimizer.note:
                 notes.append(network.optimizer.note)
     worksheet = dataclasses.replace(
@@ -146,6 +148,13 @@ def _steepest(network: TrainedNetwork) -> tuple[Node, Index]:
     best = max(range(len(slopes)), key=lambda k: float(np.max(slopes[k], initial=0.0)))
     place = np.unravel_index(int(np.argmax(slopes[best])), slopes[best].shape)
     return network.parameters[best], tuple(int(each) for each in place)
+
+
+def _length_of_gradient(network: TrainedNetwork) -> float:
+    """Of all parameters together."""
+    bars = gradient(network.loss, network.parameters)
+    computed = dict(evaluate(bars, network.given))
+    return float(np.sqrt(sum(np.sum(np.square(computed[bar])) for bar in bars)))
 
 
 class _Arrays:

@@ -7,10 +7,14 @@ from chainrule.graph.loop import Loop
 from chainrule.graph.node import Node
 from chainrule.graph.traversal import rebuild, topological_order, with_inputs
 
-__all__ = ["unrolled"]
+__all__ = ["MOST_STEPS", "unrolled"]
 
 
-def unrolled(output: Node, most_steps: int = 100) -> Node:
+MOST_STEPS = 100
+"""A longer loop stays one operation."""
+
+
+def unrolled(output: Node, most_steps: int = MOST_STEPS) -> Node:
     """A graph without loops of known length: the body stands once for each step.
 
     What has a name in the body has it with the number of the step: ``h`` becomes ``h[0]``,

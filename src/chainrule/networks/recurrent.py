@@ -327,7 +327,7 @@ class RecurrentNetwork:
                 f"the weight from unit {index[0]} of layer {self.num_layers} to output {index[1]}"
             )
         layer = int(name[1:].split("_")[0])
-        backward = name.endswith("_back")
+        backward = "_back" in name
         where = f"layer {layer}, backward in time" if backward else f"layer {layer}"
         gate, unit = divmod(index[-1], self.hidden_size)
         gates = self._cell.gates
