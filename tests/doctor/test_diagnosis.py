@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 import chainrule as cr
 from chainrule.cli.main import main
@@ -207,3 +207,16 @@ def test_the_command_line_says_what_is_wrong(
     capsys.readouterr()
     assert main(["doctor", str(model), "diabetes"]) == 1
     assert "cannot be examined" in capsys.readouterr().err
+
+
+def test_of_many_steps_some_are_shown_from_the_first_to_the_last() -> None:
+    series = np.sin(0.3 * np.arange(60))
+    model = cr.RNNRegressor(4, max_iter=60, tol=0.0, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(series)
+    diagnosis = model.diagnose(series)
+    shown = [layer.number for layer in diagnosis.examination.shown_layers]
+    assert len(shown) == 16
+    assert (shown[0], shown[-1]) == (1, 59)
+    assert len(str(diagnosis).splitlines()) < 25
+    assert len(diagnosis.to_dict()["layers"]) == 59

@@ -65,7 +65,7 @@ class Diagnosis:
                 number_text(layer.activation_size, 2),
                 number_text(layer.gradient_size, 2),
             )
-            for layer in exam.layers
+            for layer in exam.shown_layers
         ]
         table = [head, *rows] if rows else []
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]

@@ -24,6 +24,7 @@ __all__ = ["Examination", "Layer", "Patient", "examine"]
 
 MOST_ROWS = 5_000
 _BINS = 40
+_MOST_SHOWN = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +157,14 @@ class Examination:
     class_counts: npt.NDArray[np.int64] | None = None
     noise: float | None = None
     baseline: float = math.nan
+
+    @property
+    def shown_layers(self) -> tuple[Layer, ...]:
+        """The layers, or of many steps in time some, evenly spread from the first to the last."""
+        if len(self.layers) <= _MOST_SHOWN:
+            return self.layers
+        places = np.linspace(0, len(self.layers) - 1, _MOST_SHOWN).round().astype(int)
+        return tuple(self.layers[place] for place in places)
 
     @property
     def update_shares(self) -> tuple[float, ...]:

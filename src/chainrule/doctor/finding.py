@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chainrule.doctor.examination import Examination
 
-__all__ = ["Finding", "Rule", "feature_text", "score_text"]
+__all__ = ["Finding", "Rule", "feature_text", "ranges_text", "score_text"]
 
 
 @dataclass(frozen=True)
@@ -53,3 +53,20 @@ def feature_text(exam: Examination, index: int) -> str:
     """What a column is called."""
     names = exam.patient.features
     return f"column {names[index]!r}" if index < len(names) else f"column {index}"
+
+
+def ranges_text(numbers: Sequence[int]) -> str:
+    """Numbers in order, those that follow each other as a range.
+
+    Examples
+    --------
+    >>> ranges_text([1, 3, 4, 5, 9])
+    '1, 3 to 5, 9'
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)

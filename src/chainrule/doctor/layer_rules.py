@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.doctor.examination import Examination
-from chainrule.doctor.finding import Finding
+from chainrule.doctor.finding import Finding, ranges_text
 from chainrule.notation.formula_text import number_text
 
 __all__ = ["dead", "exploding", "rank", "saturated", "vanishing"]
@@ -55,7 +55,7 @@ def saturated(exam: Examination) -> Iterator[Finding]:
     if layers:
         place = exam.patient.place
         worst = max(layers, key=lambda each: each.saturated)
-        where = ", ".join(str(each.number) for each in layers)
+        where = ranges_text([each.number for each in layers])
         yield Finding(
             "saturated units",
             80.0 + worst.saturated,

@@ -91,7 +91,7 @@ def _layers(exam: Examination) -> Markup:
     if not exam.layers:
         return raw("")
     cards = []
-    for layer in exam.layers:
+    for layer in exam.shown_layers:
         facts = f"{layer.dead:,} of {layer.n_units:,} units dead"
         if layer.saturated:
             facts += f", {layer.saturated:.0%} of the activations saturated"
