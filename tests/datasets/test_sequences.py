@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chainrule import datasets
 from chainrule.datasets.sequences import (
     load_basic_motions,
     load_italy_power_demand,
@@ -55,3 +56,11 @@ def test_without_aeon_the_error_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(builtins, "__import__", without_aeon)
     with pytest.raises(DataError, match="pip install aeon"):
         load_japanese_vowels("train")
+
+
+def test_the_folder_offers_its_data_by_name() -> None:
+    assert {"load_dataset", "load_sunspots", "make_parity"} <= set(datasets.__all__)
+    assert all(callable(getattr(datasets, name)) for name in datasets.__all__)
+    assert set(datasets.__all__) <= set(dir(datasets))
+    with pytest.raises(AttributeError, match="no attribute 'load_moon'"):
+        datasets.load_moon  # noqa: B018
