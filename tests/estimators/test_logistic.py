@@ -101,6 +101,50 @@ def test_minibatches_come_near_the_minimum(solver, labels):
     np.testing.assert_allclose(model.predict_proba(X), best.predict_proba(X), atol=0.1)
 
 
+def test_a_last_minibatch_of_one_row_has_the_penalty_of_one():
+    rows, labels = load_breast_cancer(return_X_y=True)
+    rows = scale(rows)
+    settings = {"solver": "adam", "max_iter": 1000, "n_iter_no_change": 1000, "random_state": 0}
+    for n_rows in (400, 401):
+        given = rows[:n_rows], labels[:n_rows]
+        with pytest.warns(ConvergenceWarning):
+            model = LogisticRegression(batch_size=200, **settings).fit(*given)
+        peer = TheirLogisticRegression().fit(*given)
+        norms = np.linalg.norm(model.coef_), np.linalg.norm(peer.coef_)
+        assert norms[0] == pytest.approx(norms[1], rel=0.05)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_an_epoch_has_the_penalty_once(weighted, early_stopping):
+    rows, labels = X[:101], np.arange(101) % 2
+    weight = np.r_[np.full(60, 5.0), np.full(41, 0.25)] if weighted else None
+    if early_stopping and weighted:
+        weight[:] = 3.0  # which rows are held out is drawn
+    settings = {
+        "solver": "sgd",
+        "batch_size": 50,
+        "learning_rate_init": 1e-12,
+        "shuffle": False,
+        "max_iter": 1,
+        "warm_start": True,
+        "early_stopping": early_stopping,
+        "validation_fraction": 0.5,
+        "random_state": 0,
+    }
+    losses = []
+    for strength in (0.5, np.inf):
+        model = LogisticRegression(C=strength, **settings)
+        with pytest.warns(ConvergenceWarning):
+            model.fit(rows, labels, weight)
+            model.coef_[:] = 1.0
+            model.fit(rows, labels, weight)
+        losses.append(model.loss_)
+    n_trained = 50 if early_stopping else 101
+    total = n_trained if weight is None else weight[:n_trained].sum()
+    assert losses[0] - losses[1] == pytest.approx(4 / total)
+
+
 def test_the_loss_is_the_mean_log_loss_and_the_penalty():
     weight = np.random.default_rng(0).uniform(0, 2, len(Y))
     model = LogisticRegression(C=2.0).fit(X, Y, weight)

@@ -137,6 +137,23 @@ def test_fine_tuning_lowers_the_loss_and_moves_centres_and_widths(solver):
     assert (tuned.centres_ != model.centres_).any()
 
 
+def test_a_last_minibatch_of_one_row_has_the_penalty_of_one():
+    norms = []
+    for n_rows in (400, 401):
+        model = RBFRegressor(
+            20,
+            fine_tune=True,
+            solver="sgd",
+            alpha=5.0,
+            batch_size=200,
+            max_iter=200,
+            n_iter_no_change=200,
+            random_state=0,
+        ).fit(VALUES_X[:n_rows], VALUES[:n_rows])
+        norms.append(np.linalg.norm(model.coef_))
+    assert norms[1] == pytest.approx(norms[0], rel=0.15)
+
+
 def test_fine_tuning_leaves_users_centres_and_rows_alone():
     rows, centres = X.copy(), X[:12].copy()
     RBFClassifier(centres=centres, fine_tune=True, max_iter=5).fit(rows, Y)

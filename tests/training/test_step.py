@@ -52,6 +52,32 @@ def test_loss_and_gradient_are_weighted_means_with_scikit_learns_penalty(weighte
     np.testing.assert_allclose(gradient, (weights @ slopes + alpha * START) / weights.sum())
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_a_penalty_in_shares_is_there_once_however_rows_are_cut(weighted, engine):
+    x, w = cr.variable("x", ("rows", 3)), cr.variable("w", (3,))
+    weight = cr.variable("sample_weight", ("rows",)) if weighted else None
+    objective = Objective(
+        cr.sum(cr.square(x * w), 1),
+        (x, weight) if weighted else (x,),
+        (w,),
+        weight,
+        (w,),
+        penalty_in_shares=True,
+    )
+    weights = WEIGHTS if weighted else np.ones(7)
+    step = training_step(objective, SGD())
+    data = [X, WEIGHTS] if weighted else [X]
+    settings = {"learning_rate": 1.0, "alpha": ALPHA / weights.sum()}
+    descended = np.zeros(3)
+    for rows in (np.arange(6), np.array([6])):
+        state = initial_state(step, {w: START.copy()})
+        loop = get_engine(engine).compile_step(step, "float64", data, state, settings)
+        loop.run(rows, 6, 0, 1)
+        descended += weights[rows].sum() * (START - state[0])
+    np.testing.assert_allclose(descended, weights @ (2 * X**2 * START) + ALPHA * START)
+
+
 def test_a_share_changes_what_is_reported_and_not_what_is_descended():
     whole, gradient = one_step(weighted=True, penalised=False)
     half, same = one_step(weighted=True, penalised=False, share=0.5)

@@ -136,6 +136,10 @@ class NetworkEstimator(EvaluatingEstimator):
         if self._memory is not None:
             state[len(parameters) :] = self._memory
         batch_size = self._batch_size(n_rows)
+        alpha = float(self.alpha)
+        if self._objective(rows.weight is not None).penalty_in_shares:
+            # Without any weight the first step fails, and says why.
+            alpha /= rows.weight_of(trained_on) or 1.0
         plan = Plan(
             batch_size,
             1 if incremental else self.max_iter,
@@ -146,7 +150,7 @@ class NetworkEstimator(EvaluatingEstimator):
             watch_score=self.early_stopping,
         )
         Epochs(
-            self._loop(step, rows, state, batch_size),
+            self._loop(step, rows, state, batch_size, alpha),
             plan,
             progress,
             self._random_state,
@@ -161,7 +165,7 @@ class NetworkEstimator(EvaluatingEstimator):
         self._publish(progress)
 
     def _loop(
-        self, step: TrainingStep, rows: Rows, state: list[Array], batch_size: int
+        self, step: TrainingStep, rows: Rows, state: list[Array], batch_size: int, alpha: float
     ) -> TrainingLoop:
         """The compiled step, bound to the rows and to the state, which it updates in place."""
         return self._engine().compile_step(
@@ -169,10 +173,7 @@ class NetworkEstimator(EvaluatingEstimator):
             float_type(state[0].dtype),
             self._training_arrays(rows),
             state,
-            {
-                "learning_rate": self._progress.learning_rate,
-                "alpha": self._minibatch_alpha(batch_size / len(rows)),
-            },
+            {"learning_rate": self._progress.learning_rate, "alpha": alpha},
             # Drawn only where it is used: else it would shift the orders of rows.
             seed=int(self._random_state.randint(2**31)) if self._is_random else 0,
             n_threads=available_threads(self.n_threads),
@@ -186,10 +187,6 @@ class NetworkEstimator(EvaluatingEstimator):
     def _before_epoch(self, rows: Rows) -> Callable[[], None] | None:
         """What brings the rows up to date before each epoch, if anything has to."""
         return None
-
-    def _minibatch_alpha(self, share: float) -> float:
-        """The strength of the penalty beside the losses of a share of the rows."""
-        return float(self.alpha)
 
     def _split(self, rows: Rows) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Rows to train on and rows held out, drawn as scikit-learn's MLP draws them."""

@@ -269,10 +269,6 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, NetworkEstimator
         """The strength of the penalty ½·alpha·Σ w² beside the sum of the losses: 1/C."""
         return 1.0 / self.C
 
-    def _minibatch_alpha(self, share: float) -> float:
-        # A minibatch holds a share of the losses, and gets as much of the penalty.
-        return self.alpha * share
-
     def _fit(self, X, y, sample_weight, incremental=False):
         fresh = not hasattr(self, "coef_") or (not self.warm_start and not incremental)
         X, y = self._labelled_rows(X, y, reset=fresh)
@@ -316,6 +312,7 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, NetworkEstimator
             layer.parameters,
             weight,
             (layer.w,) if self.alpha else (),
+            penalty_in_shares=True,
         )
 
     def _describe_output(self, activated: bool) -> tuple[tuple[Node, ...], Node]:

@@ -278,10 +278,6 @@ class BaseRadial(Explainable, Savable, NetworkEstimator):
         bias = [np.zeros(self.n_outputs_, dtype)] if self._network.intercept else []
         return [self.centres_, self._log_gamma, weights, *bias]
 
-    def _minibatch_alpha(self, share: float) -> float:
-        # A minibatch holds a share of the losses, and gets as much of the penalty.
-        return float(self.alpha) * share
-
     def _description(self) -> Hashable:
         return (self._network, bool(self.alpha))
 
@@ -294,6 +290,7 @@ class BaseRadial(Explainable, Savable, NetworkEstimator):
             network.parameters,
             weight,
             (network.w,) if self.alpha else (),
+            penalty_in_shares=True,
         )
 
     def _describe_output(self, activated: bool) -> tuple[tuple[Node, ...], Node]:

@@ -254,12 +254,12 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
         return 6 * self._steps * network.num_layers * network.state_size
 
     def _loop(
-        self, step: TrainingStep, rows: Rows, state: list[Array], batch_size: int
+        self, step: TrainingStep, rows: Rows, state: list[Array], batch_size: int, alpha: float
     ) -> TrainingLoop:
         lengths = np.asarray(rows.inputs[1].sum(axis=1), dtype=np.int64)
         buckets = buckets_by_length(lengths, batch_size)
         if self._windows is not None or len(buckets) == 1:
-            return super()._loop(step, rows, state, batch_size)
+            return super()._loop(step, rows, state, batch_size, alpha)
         loops = []
         random_state = self._random_state.get_state()
         for bucket in buckets:
@@ -268,7 +268,7 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
             part = rows.part(bucket)
             X, mask, y, *weight = self._trimmed(part.arrays, int(lengths[bucket].max()))
             part = Rows((X, mask), (y,), *weight)
-            loops.append(super()._loop(step, part, state, batch_size))
+            loops.append(super()._loop(step, part, state, batch_size, alpha))
         return BucketedLoop(loops, buckets, rows.arrays)
 
     def _training_arrays(self, rows: Rows) -> tuple[Array, ...]:

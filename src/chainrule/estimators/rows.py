@@ -47,9 +47,14 @@ class Rows:
     @property
     def total_weight(self) -> float:
         """Σ weight; the number of rows where they have none."""
+        return self.weight_of(None)
+
+    def weight_of(self, index: npt.NDArray[np.int64] | None) -> float:
+        """Σ weight of some of the rows; of all for None."""
         if self.weight is None:
-            return float(len(self))
-        return float(np.sum(self.weight, dtype=np.float64))
+            return float(len(self) if index is None else len(index))
+        some = self.weight if index is None else self.weight[index]
+        return float(np.sum(some, dtype=np.float64))
 
     def part(self, index: npt.NDArray[np.int64]) -> Rows:
         """Some of the rows."""

@@ -42,6 +42,9 @@ class Objective:
     running : tuple of (Node, Node), default=()
         What ``term`` knows of the minibatches before: variables that start as zeros, and the
         value of each after the step.
+    penalty_in_shares : bool, default=False
+        Whether a step has the penalty once for each unit of weight in its minibatch. Given alpha
+        over Σ weight of all rows, an epoch then has it once, however the rows are cut.
     """
 
     row_losses: Node
@@ -52,6 +55,7 @@ class Objective:
     share: float = 1.0
     term: Node | None = None
     running: tuple[tuple[Node, Node], ...] = ()
+    penalty_in_shares: bool = False
 
     @property
     def alpha(self) -> Node:
@@ -79,6 +83,11 @@ class Objective:
         for each in self.penalised:
             squares = squares + fn.sum(fn.square(each))
         return 0.5 * self.alpha * squares
+
+    @property
+    def penalty_of_step(self) -> Node:
+        """The penalty that a minibatch has."""
+        return self.weight_sum * self.penalty if self.penalty_in_shares else self.penalty
 
     @property
     def term_sums(self) -> list[Node]:
@@ -134,7 +143,7 @@ def training_step(
     """
     learning_rate, count = variable("learning_rate"), variable("step_number")
     in_gradient = bool(objective.penalised) and not optimizer.decoupled_decay
-    rest = [objective.penalty] if in_gradient else []
+    rest = [objective.penalty_of_step] if in_gradient else []
     rest += objective.term_sums
     descended = sum(rest, start=objective.loss_sum)
     reported = sum(rest, start=objective.share * objective.loss_sum)
