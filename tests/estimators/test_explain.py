@@ -61,7 +61,7 @@ def test_the_update_is_that_of_a_training_step_on_this_row(
 
     objective = model._objective(weighted=False)
     step = training_step(objective, model._optimizer())
-    state = [np.array(each) for each in [*model._parameters, *model._memory]]
+    state = [np.array(each) for each in [*model._parameters, *model._memory.values()]]
     target = model._columns(y[[60]], np.float64)
     settings = {"learning_rate": model._progress.learning_rate, "alpha": model.alpha}
     loop = ReferenceEngine().compile_step(step, "float64", [X[[60]], target], state, settings)
@@ -248,6 +248,16 @@ def test_a_saved_model_explains_itself(tmp_path: Path) -> None:
     again = cr.load(tmp_path / "m.safetensors").explain(X[0], y[0], "W2[0, 0]")
     assert again.gradients == model.explain(X[0], y[0], "W2[0, 0]").gradients
     assert "not saved with the model" in str(again)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("make", [cr.MLPClassifier, cr.LogisticRegression])
+def test_a_solver_that_has_not_trained_remembers_nothing(make) -> None:
+    model = make(solver="adam", max_iter=3, random_state=0).fit(X, y)
+    model.set_params(solver="sgd")
+    assert "not the one that has trained so far" in str(model.explain(X[0], y[0]))
+    model.partial_fit(X, y)
+    assert "it starts anew" not in str(model.explain(X[0], y[0]))
 
 
 def test_lbfgs_says_why_there_is_no_update() -> None:

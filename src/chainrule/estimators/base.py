@@ -51,7 +51,7 @@ class NetworkEstimator(EvaluatingEstimator):
     _lbfgs_options: ClassVar[Mapping[str, float]] = {}
     _network: Any
     _progress: Progress
-    _memory: list[Array] | None
+    _memory: dict[str, Array] | None
     _random_state: np.random.RandomState
 
     def _strata(self, rows: Rows) -> Array | None:
@@ -128,13 +128,14 @@ class NetworkEstimator(EvaluatingEstimator):
             held_out = rows.part(kept_back)
         n_rows = len(rows) if trained_on is None else len(trained_on)
         progress = self._progress
-        if not incremental or self._memory is None:
-            self._memory = None
-            progress.learning_rate = self.learning_rate_init
         step = self._step(rows.weight is not None)
         state = initial_state(step, dict(zip(step.state, parameters, strict=False)))
-        if self._memory is not None:
-            state[len(parameters) :] = self._memory
+        names = [str(node.name) for node in step.state[len(parameters) :]]
+        if incremental and self._memory is not None and list(self._memory) == names:
+            remembered = [each.astype(rows.dtype, copy=False) for each in self._memory.values()]
+            state[len(parameters) :] = remembered
+        else:  # also where another solver, or another loss, remembers other things
+            progress.learning_rate = self.learning_rate_init
         batch_size = self._batch_size(n_rows)
         alpha = float(self.alpha)
         if self._objective(rows.weight is not None).penalty_in_shares:
@@ -161,7 +162,7 @@ class NetworkEstimator(EvaluatingEstimator):
             bool(self.verbose),
             self._before_epoch(rows),
         ).run(warn=not incremental)
-        self._memory = state[len(parameters) :]
+        self._memory = dict(zip(names, state[len(parameters) :], strict=True))
         self._publish(progress)
 
     def _loop(

@@ -123,16 +123,17 @@ def optimizer_state(estimator: Any, rule: Any, network: Any, alpha: float) -> Op
         )
     elif getattr(estimator, "class_weight", None) == "balanced":
         note = "The weights of balanced classes are left out: one row says nothing of them."
+    names = [f"{node.name}_{name}" for node in network.parameters for name in rule.memory]
     if kept is None:
-        if rule.memory:
+        if names:
             note = "What the optimizer remembered was not saved with the model: it starts anew."
+    elif list(kept)[: len(names)] != names:
+        note = "The solver is not the one that has trained so far: it starts anew."
     else:
-        per_parameter = len(rule.memory)
-        for k, node in enumerate(network.parameters):
-            arrays = map(as_doubles, kept[k * per_parameter : (k + 1) * per_parameter])
-            memory[node] = dict(zip(rule.memory, arrays, strict=True))
+        for node in network.parameters:
+            memory[node] = {name: as_doubles(kept[f"{node.name}_{name}"]) for name in rule.memory}
         if rule.counts_steps:
-            steps = int(kept[-1])
+            steps = int(kept["step_number"])
     decay = dict.fromkeys(network.weights, alpha) if rule.decoupled_decay and alpha else {}
     return OptimizerState(
         name=estimator.solver,

@@ -14,14 +14,15 @@ from chainrule.explain.worksheet import Given, Update
 from chainrule.graph.node import Node, variable
 from chainrule.graph.traversal import substitute
 from chainrule.notation.entries import Index
-from chainrule.training.optimizers import AdaGrad, Optimizer
+from chainrule.training.optimizers import Optimizer
 
 __all__ = ["OptimizerState", "update_of"]
 
-_LETTERS = {"mean": "m", "squares": "v", "velocity": "v"}
+_LETTERS = {"mean": "m", "squares": "v", "sum_of_squares": "v", "velocity": "v"}
 _WORDS = {
     "mean": "running mean of the gradient",
     "squares": "running mean of its square",
+    "sum_of_squares": "sum of its squares",
     "velocity": "the step before",
 }
 
@@ -105,8 +106,7 @@ def update_of(
     for name in state.rule.memory:
         node_of_memory = variable(_LETTERS[name])
         kept = state.memory.get(node, {}).get(name)
-        words = "sum of its squares" if isinstance(state.rule, AdaGrad) else _WORDS[name]
-        told[node_of_memory] = 0.0 if kept is None else float(kept[index]), words
+        told[node_of_memory] = 0.0 if kept is None else float(kept[index]), _WORDS[name]
         remembered.append(node_of_memory)
     start = parameter
     if node in state.decay:

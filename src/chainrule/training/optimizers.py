@@ -101,7 +101,7 @@ class AdaGrad(Optimizer):
     @property
     def memory(self) -> tuple[str, ...]:
         """The sum of the squared gradients."""
-        return ("squares",)
+        return ("sum_of_squares",)
 
     def update(
         self,
