@@ -128,16 +128,15 @@ def test_an_epoch_has_the_penalty_once(weighted, early_stopping):
         "shuffle": False,
         "max_iter": 1,
         "warm_start": True,
-        "early_stopping": early_stopping,
         "validation_fraction": 0.5,
         "random_state": 0,
     }
     losses = []
     for strength in (0.5, np.inf):
         model = LogisticRegression(C=strength, **settings)
+        model.partial_fit(rows[:50], labels[:50], classes=[0, 1])
+        model.set_params(early_stopping=early_stopping).coef_[:] = 1.0
         with pytest.warns(ConvergenceWarning):
-            model.fit(rows, labels, weight)
-            model.coef_[:] = 1.0
             model.fit(rows, labels, weight)
         losses.append(model.loss_)
     n_trained = 50 if early_stopping else 101
