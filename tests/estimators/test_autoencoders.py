@@ -133,6 +133,15 @@ def test_as_many_training_rows_as_asked_for_are_outliers_and_odd_rows_are_among_
 
 
 @quiet
+@pytest.mark.parametrize("n_rows", [1000, 1001, 1500])
+def test_outliers_are_counted_over_a_thousand_rows(n_rows: int) -> None:
+    X = np.random.default_rng(0).normal(size=(n_rows, 4))
+    X[1::14] += 100  # some of the rows, none of them in an even place
+    model = cr.Autoencoder(2, (), max_iter=1, random_state=0).fit(X)
+    assert np.mean(model.predict(X) == -1) == pytest.approx(0.1, abs=0.01)
+
+
+@quiet
 def test_tied_weights_stay_the_encoders_transposed() -> None:
     model = small("tied").fit(IRIS)
     assert len(model.coefs_) == 4
@@ -286,7 +295,57 @@ def test_refuses_codes_of_another_width() -> None:
 
 
 @quiet
-def test_refuses_to_go_on_with_other_layers() -> None:
-    model = small("plain", warm_start=True).fit(IRIS)
-    with pytest.raises(ValueError, match="fit with warm_start=False first"):
-        model.set_params(encoder_sizes=(6,)).fit(IRIS)
+@pytest.mark.parametrize("partial", [False, True])
+@pytest.mark.parametrize(
+    ("name", "before", "now", "told"),
+    [
+        ("plain", {}, {"encoder_sizes": (6,)}, r"encoder_sizes=\(5,\).* encoder_sizes=\(6,\)"),
+        ("plain", {}, {"tied_weights": True}, "tied=False, but now tied=True is asked for"),
+        ("variational", {"noise_variance": 0.1}, {"noise_variance": "learned"}, "=0.1, .*=None"),
+        ("variational", {}, {"noise_variance": 0.1}, "noise_variance=None, .*=0.1"),
+        ("variational", {}, {"likelihood": "bernoulli"}, "loss='squared_error', .*'log_loss'"),
+        ("variational", {"likelihood": "bernoulli"}, {"likelihood": "gaussian"}, "'log_loss', "),
+    ],
+    ids=str,
+)
+def test_refuses_to_go_on_with_another_network(name, before, now, told, partial) -> None:
+    rows = IRIS / 10
+    model = small(name, warm_start=True, **before).fit(rows)
+    codes = model.transform(rows)
+    model.set_params(**now)
+    with pytest.raises(ValueError, match=f"{told}.*fit with warm_start=False first"):
+        (model.partial_fit if partial else model.fit)(rows)
+    assert (model.transform(rows) == codes).all()
+
+
+@quiet
+@pytest.mark.parametrize(
+    ("name", "before", "now"),
+    [
+        ("plain", {"solver": "adam"}, {"solver": "sgd"}),
+        ("plain", {"solver": "sgd"}, {"solver": "adam"}),
+        ("plain", {"solver": "rmsprop"}, {"solver": "adagrad"}),
+        ("plain", {"solver": "sgd", "momentum": 0.9}, {"momentum": 0.0}),
+        ("sparse", {"sparsity_weight": 0}, {"sparsity_weight": 3.0}),
+        ("sparse", {"sparsity_weight": 3.0}, {"sparsity_weight": 0}),
+    ],
+    ids=str,
+)
+def test_what_a_step_remembers_starts_anew_where_it_is_another(name, before, now) -> None:
+    model = small(name, shuffle=False, **before).fit(IRIS)
+    peer = pickle.loads(pickle.dumps(model)).set_params(**now)
+    peer._memory = None
+    model.set_params(**now)
+    for _ in range(2):
+        model.partial_fit(IRIS)
+        peer.partial_fit(IRIS)
+    assert (model.transform(IRIS) == peer.transform(IRIS)).all()
+    assert model.explain(IRIS[0]).worksheet.update is not None
+
+
+@quiet
+@pytest.mark.parametrize("first", [np.float64, np.float32])
+def test_goes_on_in_the_precision_of_the_rows(first) -> None:
+    second = np.float32 if first is np.float64 else np.float64
+    model = small("plain").fit(IRIS.astype(first)).partial_fit(IRIS.astype(second))
+    assert model.transform(IRIS.astype(second)).dtype == second

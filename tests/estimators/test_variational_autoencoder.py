@@ -127,6 +127,22 @@ def test_binary_samples_are_binary_and_the_noise_given_is_kept() -> None:
 
 
 @quiet
+def test_what_was_fitted_answers_whatever_the_parameters_ask_for_by_now(tmp_path) -> None:
+    model = cr.VariationalAutoencoder(2, (10,), max_iter=5, random_state=0).fit(DIGITS)
+    drawn, variance = model.sample(10, random_state=0), model.noise_variance_
+    for asked in ({"likelihood": "bernoulli"}, {"noise_variance": 0.1}):
+        model.set_params(**asked)
+        model.save(tmp_path / "m.safetensors")
+        for each in (model, cr.load(tmp_path / "m.safetensors")):
+            assert (each.sample(10, random_state=0) == drawn).all()
+            assert each.noise_variance_ == variance
+    binary = cr.VariationalAutoencoder(2, (10,), likelihood="bernoulli", max_iter=5)
+    binary.fit(DIGITS).set_params(likelihood="gaussian")
+    assert set(np.unique(binary.sample(10))) == {0.0, 1.0}
+    assert not hasattr(binary, "noise_variance_")
+
+
+@quiet
 def test_explains_the_draw_that_is_asked_for() -> None:
     model = cr.VariationalAutoencoder(2, (5,), activation="tanh", max_iter=20, random_state=0)
     model.fit(IRIS)
@@ -158,5 +174,7 @@ def test_refuses_what_it_cannot_do() -> None:
     model.fit(DIGITS)
     with pytest.raises(ValueError, match="give at least 4"):
         model.score_samples(DIGITS, n_draws=3)
+    with pytest.raises(ValueError, match=r"whole number or None, but got 4\.5"):
+        model.score_samples(DIGITS, n_draws=4.5)
     with pytest.raises(ValueError, match="n_samples"):
         model.sample(0)

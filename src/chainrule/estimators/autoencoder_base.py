@@ -71,7 +71,11 @@ class BaseAutoencoder(Reconstructing, Savable, NetworkEstimator):
         """
 
     def _describe_network(self, layers: AutoencoderNetwork) -> Any:
-        """All that is trained; the layers, if there is nothing else."""
+        """All that the parameters ask for; the layers, if there is nothing else."""
+        return layers
+
+    def _restored_network(self, layers: AutoencoderNetwork) -> Any:
+        """All that was trained, whatever the parameters ask for by now."""
         return layers
 
     @property
@@ -184,25 +188,28 @@ class BaseAutoencoder(Reconstructing, Savable, NetworkEstimator):
         held_out = None
         if validation_data is not None:
             held_out = self._held_out(validation_data, X.dtype, layers)
-        if not fresh and layers.weight_shapes != self._layers.weight_shapes:
+        network = self._describe_network(layers)
+        if not fresh and network != self._network:
+            before, now = _differences(self._network, network)
             raise ValueError(
-                f"Training goes on from layers of sizes {self._layers.layer_sizes}, but now "
-                f"{layers.layer_sizes} are asked for: fit with warm_start=False first."
+                f"Training goes on from a network with {before}, but now {now} is asked for: fit "
+                f"with warm_start=False first."
             )
-        self._look_at(X, rows.weight, fresh)
-        self._begin(self._describe_network(layers), X.dtype, fresh)
+        if fresh:
+            self._look_at(X, rows.weight, network)
+        self._begin(network, X.dtype, fresh)
         self._layout = dataclasses.asdict(layers)
         self.n_layers_ = len(layers.layer_sizes)
         self._train(rows, held_out, incremental)
         most = SCORED_AFTER_PARTIAL_FIT if incremental else SCORED_AFTER_FIT
         self._look_back(X, rows.weight)
-        some = slice(None, None, -(-len(X) // most))
+        some = np.linspace(0, len(X) - 1, min(len(X), most)).astype(int)
         weight = None if rows.weight is None else rows.weight[some]
         self.offset_ = threshold_of_outliers(self._scores(X[some]), weight, self.contamination)
         return self
 
-    def _look_at(self, X: Array, weight: Array | None, fresh: bool) -> None:
-        """Take from the rows what the network needs to know before its first parameters."""
+    def _look_at(self, X: Array, weight: Array | None, network: Any) -> None:
+        """Take from the rows what a network needs to know before its first parameters."""
         return
 
     def _look_back(self, X: Array, weight: Array | None) -> None:
@@ -242,7 +249,7 @@ class BaseAutoencoder(Reconstructing, Savable, NetworkEstimator):
         layers = _restored_layers(self._layout)
         if layers.n_features != self.n_features_in_:
             raise FileError(f"W1 is for {layers.n_features} columns, not {self.n_features_in_}")
-        self._network = self._describe_network(layers)
+        self._network = self._restored_network(layers)
         dtype = self.coefs_[0].dtype
         for k, shape in enumerate(layers.weight_shapes):
             require_numbers(self.coefs_[k], shape, f"W{k + 1}", dtype)
@@ -250,6 +257,17 @@ class BaseAutoencoder(Reconstructing, Savable, NetworkEstimator):
         self._set_parameters(self._parameters)
         self.n_layers_ = len(layers.layer_sizes)
         self._restore_progress()
+
+
+def _differences(before: Any, now: Any) -> tuple[str, str]:
+    """What each of two networks has otherwise than the other."""
+    fields = []
+    for network in (before, now):
+        described = dataclasses.asdict(network)
+        fields.append({**described.pop("layers", {}), **described})
+    names = [name for name in fields[0] if fields[0][name] != fields[1][name]]
+    told = [", ".join(f"{name}={each[name]!r}" for name in names) for each in fields]
+    return told[0], told[1]
 
 
 def _restored_layers(layout: Any) -> AutoencoderNetwork:

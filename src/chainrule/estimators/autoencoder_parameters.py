@@ -77,7 +77,8 @@ _DOCUMENTATION = {
     offset_ : float
         ``decision_function`` is ``score_samples`` less this: the ``contamination`` quantile of
         the scores of the training rows. It is taken over all of them if there are no more than
-        1,000, else over 1,000 of them, and after ``partial_fit`` over at most 100.
+        1,000, else over 1,000 of them from the first to the last; after ``partial_fit`` over at
+        most 100.
     loss_ : float
         The latest loss, all penalties included; without ``alpha``'s for ``"adamw"``, which
         shrinks the weights apart from the loss.

@@ -160,6 +160,10 @@ class VariationalAutoencoder(BaseAutoencoder):
         )
 
     def _describe_network(self, layers: AutoencoderNetwork) -> VariationalNetwork:
+        learned = self.noise_variance == "learned"
+        return VariationalNetwork(layers, None if learned else float(self.noise_variance))
+
+    def _restored_network(self, layers: AutoencoderNetwork) -> VariationalNetwork:
         return VariationalNetwork(layers, self._fixed_variance)
 
     @property
@@ -174,13 +178,11 @@ class VariationalAutoencoder(BaseAutoencoder):
     def _code_is_held_back(self) -> bool:
         return True
 
-    def _look_at(self, X: Array, weight: Array | None, fresh: bool) -> None:
-        learned = self.noise_variance == "learned"
-        self._fixed_variance = None if learned else float(self.noise_variance)
-        if fresh:
-            # That of a model that knows the mean of each feature and nothing else.
-            spread = (X - np.average(X, axis=0, weights=weight)) ** 2
-            self._first_variance = max(float(np.average(spread.mean(axis=1), weights=weight)), 1e-6)
+    def _look_at(self, X: Array, weight: Array | None, network: VariationalNetwork) -> None:
+        self._fixed_variance = network.noise_variance
+        # That of a model that knows the mean of each feature and nothing else.
+        spread = (X - np.average(X, axis=0, weights=weight)) ** 2
+        self._first_variance = max(float(np.average(spread.mean(axis=1), weights=weight)), 1e-6)
 
     @property
     def _parameters(self) -> list[Array]:
@@ -198,10 +200,10 @@ class VariationalAutoencoder(BaseAutoencoder):
     @property
     def noise_variance_(self) -> float:
         """The variance of the noise around the decoder's output."""
-        if self.likelihood == "bernoulli":
+        if self._layers.loss == "log_loss":
             raise AttributeError("likelihood='bernoulli' has no noise variance.")
-        if self._fixed_variance is not None:
-            return self._fixed_variance
+        if self._network.noise_variance is not None:
+            return self._network.noise_variance
         return float(np.exp(self._log_noise_variance[0]))
 
     def _description(self):
@@ -243,7 +245,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         Raises
         ------
         ValueError
-            If there are fewer than two draws for each component.
+            If ``n_draws`` is not a whole number, or less than two for each component.
         """
         check_is_fitted(self)
         X = self._validate_rows(X)
@@ -254,6 +256,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         network, n_components = self._network, self._layers.n_components
         if n_draws is None:
             n_draws = max(64, 4 * n_components)
+        if not isinstance(n_draws, Integral):
+            raise ValueError(f"n_draws must be a whole number or None, but got {n_draws!r}.")
         if n_draws < 2 * n_components:
             raise ValueError(
                 f"{n_draws} draws are too few for a code of {n_components} components: give at "
@@ -304,7 +308,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         )
         if not noise:
             return means
-        variance = None if self.likelihood == "bernoulli" else self.noise_variance_
+        variance = None if self._layers.loss == "log_loss" else self.noise_variance_
         return self._network.observed(means, variance, generator)
 
     def explain(
