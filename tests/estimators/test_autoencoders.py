@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -208,6 +211,38 @@ def test_validation_data_are_measured_and_stop_training() -> None:
     assert model.best_validation_score_ == pytest.approx(model.score(TEST[:200]))
     assert len(model.history_["validation_loss"]) == model.n_iter_
     assert model.validation_scores_ == model.history_["validation_score"]
+
+
+@quiet
+def test_validation_data_take_targets_as_fit_does_and_pass_them_over() -> None:
+    weight = np.linspace(0.0, 1.0, len(IRIS))
+    plain = small("plain").fit(IRIS, validation_data=IRIS).history_["validation_loss"]
+    for given in ((IRIS,), (IRIS, load_iris().target), (IRIS, None), (IRIS, "ignored", None)):
+        losses = small("plain").fit(IRIS, validation_data=given).history_["validation_loss"]
+        assert losses == plain
+    weighted = small("plain").fit(IRIS, validation_data=(IRIS, None, weight))
+    assert weighted.history_["validation_score"][-1] == pytest.approx(
+        weighted.score(IRIS, sample_weight=weight)
+    )
+
+
+@pytest.mark.parametrize("name", ["denoising", "variational"])
+def test_without_lbfgs_where_each_step_draws(name: str) -> None:
+    with pytest.raises(ValueError, match="draws anew at every step") as refused:
+        small(name, solver="lbfgs").fit(IRIS)
+    assert "'adamw'" in str(refused.value)
+    documentation = type(SMALL[name]).__doc__ or ""
+    assert 'solver : {"adam", "adamw", "sgd", "adagrad", "rmsprop"}, default' in documentation
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_documented_defaults_are_those_of_the_signature(name: str) -> None:
+    model = type(SMALL[name])
+    documented = dict(re.findall(r"^    (\w+) : .*default=(.*)$", model.__doc__ or "", re.MULTILINE))
+    signature = inspect.signature(model).parameters
+    assert {"learning_rate_init", "max_iter", "n_iter_no_change", "tol"} <= set(documented)
+    for parameter, text in documented.items():
+        assert ast.literal_eval(text) == signature[parameter].default, parameter
 
 
 @quiet

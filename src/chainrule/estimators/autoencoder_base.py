@@ -141,9 +141,10 @@ class BaseAutoencoder(Reconstructing, Savable, NetworkEstimator):
         y : ignored
             Rows are their own targets.
         sample_weight : array-like of shape (n_samples,), optional
-        validation_data : array-like, or tuple (X, sample_weight), optional
+        validation_data : array-like X, or tuple (X,), (X, y) or (X, y, sample_weight), optional
             Rows to measure loss and score on after each epoch; with ``early_stopping`` they
-            decide when to stop, and no rows of X are held out.
+            decide when to stop, and no rows of X are held out. Their y is ignored, and may be
+            None.
 
         Returns
         -------
@@ -218,14 +219,13 @@ class BaseAutoencoder(Reconstructing, Savable, NetworkEstimator):
 
     def _held_out(self, validation_data, dtype, layers) -> Rows:
         """The rows of ``validation_data`` in the form of the training data."""
-        X, weight = validation_data, None
-        if isinstance(validation_data, tuple):
-            if len(validation_data) != 2:
-                raise ValueError(
-                    f"validation_data must be X or (X, sample_weight), but got a tuple of "
-                    f"{len(validation_data)}: rows are their own targets."
-                )
-            X, weight = validation_data
+        given = validation_data if isinstance(validation_data, tuple) else (validation_data,)
+        if len(given) not in (1, 2, 3):
+            raise ValueError(
+                f"validation_data must be X, (X, y) or (X, y, sample_weight), but got a tuple of "
+                f"{len(given)}: rows are their own targets, so y may be None."
+            )
+        X, weight = given[0], given[2] if len(given) == 3 else None
         X = self._validate_rows(X, dtype=dtype)
         self._check_values(X, layers)
         return Rows((X,), weight=weights_of_rows(weight, X))

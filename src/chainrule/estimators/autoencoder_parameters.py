@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from chainrule.estimators.parameters import (
     STOCHASTIC_SOLVERS,
     TRAINING_CONSTRAINTS,
     documented,
+    filled_in,
 )
 from chainrule.networks.activations import ACTIVATIONS
 
@@ -43,11 +45,35 @@ RECONSTRUCTION_CONSTRAINTS: dict[str, list[Any]] = {
 
 CODE_ACTIVATION: dict[str, list[Any]] = {"code_activation": [StrOptions(set(ACTIVATIONS))]}
 
-STOCHASTIC_ONLY: dict[str, list[Any]] = {"solver": [StrOptions(set(STOCHASTIC_SOLVERS))]}
-"""For networks that draw at every step: L-BFGS needs a loss that stays the same."""
+
+class _SolversOfDraws(StrOptions):
+    """Those for networks that draw at every step; an error tells why L-BFGS is not among them."""
+
+    def __init__(self) -> None:
+        super().__init__(set(STOCHASTIC_SOLVERS))
+
+    def __str__(self) -> str:
+        return (
+            f"{super().__str__()} ('lbfgs' needs a loss that stays the same from step to step, "
+            f"and this network draws anew at every step)"
+        )
+
+
+STOCHASTIC_ONLY: dict[str, list[Any]] = {"solver": [_SolversOfDraws()]}
+
+_SOLVERS = """solver : {"adam", "adamw", "sgd", "adagrad", "rmsprop", "lbfgs"}, default="adam"
+        ``"lbfgs"`` looks at all rows at every step and suits small data; the others go through
+        minibatches."""
+
+_SOLVERS_OF_DRAWS = """solver : {"adam", "adamw", "sgd", "adagrad", "rmsprop"}, default="adam"
+        All go through minibatches. There is no ``"lbfgs"``: it needs a loss that stays the same
+        from step to step, and this network draws anew at every step."""
+
+_OWN_DEFAULTS = ("encoder_sizes", "learning_rate_init", "max_iter", "tol", "n_iter_no_change")
+"""What auto encoders may start from another value than multi-layer perceptrons."""
 
 _DOCUMENTATION = {
-    "sizes": """encoder_sizes : int or array-like of int, default={encoder}
+    "sizes": """encoder_sizes : int or array-like of int, default=(100,)
         The units of each layer between the input and the code; ``()`` for none.
     decoder_sizes : int or array-like of int, default=None
         The units of each layer between the code and the output; None for those of the encoder,
@@ -109,12 +135,17 @@ T = TypeVar("T", bound=type)
 
 def autoencoder_documented(estimator: T) -> T:
     """Fill in what the docstrings of auto encoders share, at ``{sizes}``, ``{learned}`` etc."""
-    encoder = inspect.signature(estimator).parameters["encoder_sizes"].default
+    filled_in(estimator, _DOCUMENTATION)
+    documented(estimator)
     documentation = estimator.__doc__ or ""
-    for name, text in _DOCUMENTATION.items():
-        documentation = documentation.replace(f"{{{name}}}", text)
-    estimator.__doc__ = documentation.replace("{encoder}", repr(encoder))
-    return documented(estimator)
+    if estimator._parameter_constraints["solver"] == STOCHASTIC_ONLY["solver"]:
+        documentation = documentation.replace(_SOLVERS, _SOLVERS_OF_DRAWS)
+    for name in _OWN_DEFAULTS:
+        default = inspect.signature(estimator).parameters[name].default
+        line = re.compile(rf"^( *{name} : .*default=).*$", re.MULTILINE)
+        documentation = line.sub(rf"\g<1>{default!r}", documentation)
+    estimator.__doc__ = documentation
+    return estimator
 
 
 def layer_sizes(given: Any, name: str) -> tuple[int, ...]:
