@@ -220,3 +220,6 @@ def test_of_many_steps_some_are_shown_from_the_first_to_the_last() -> None:
     assert (shown[0], shown[-1]) == (1, 59)
     assert len(str(diagnosis).splitlines()) < 25
     assert len(diagnosis.to_dict()["layers"]) == 59
+    refused = " ".join(capsys.readouterr().err.split())
+    assert "LinearRegression cannot be examined" in refused
+    assert "multi-layer perceptrons and recurrent networks can be" in refused

@@ -198,8 +198,8 @@ class TableModel:
         """
         if not hasattr(self.estimator, "diagnose"):
             raise DataError(
-                f"A {type(self.estimator).__name__} cannot be examined; multi-layer perceptrons "
-                f"can be."
+                f"{type(self.estimator).__name__} cannot be examined: "
+                f"multi-layer perceptrons and recurrent networks can be."
             )
         table = read_table(table)
         choose_target(table, self.target.name)
