@@ -260,3 +260,9 @@ def test_random_damage_never_crashes(path: Path) -> None:
 def test_a_folder_is_no_model(tmp_path):
     with pytest.raises(cr.FileError, match="is a folder"):
         cr.load(tmp_path)
+
+
+@pytest.mark.parametrize("wanted", [None, 3, b"model.safetensors"])
+def test_what_is_no_path_is_named(wanted: Any) -> None:
+    with pytest.raises(cr.FileError, match=f"but got {type(wanted).__name__}: give the path"):
+        cr.load(wanted)

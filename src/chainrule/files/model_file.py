@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,11 @@ def read_model_file(path: str | Path) -> tuple[dict[str, Any], dict[str, npt.NDA
     FileError
         If it cannot be read, is damaged, is no model of chainrule's, or is of a later version.
     """
+    if not isinstance(path, (str, PathLike)):
+        raise FileError(
+            f"The path of a model file is wanted, as str or Path, but got {type(path).__name__}: "
+            f"give the path that was given to model.save(path)."
+        )
     if Path(path).is_dir():
         raise FileError(f"{path} is a folder: give the path of a model file in it.")
     try:
