@@ -45,6 +45,16 @@ def test_what_is_not_finite_is_left_out(values: list[float]) -> None:
     assert len(points.split()) == sum(map(math.isfinite, values))
 
 
+def test_a_title_tells_of_the_numbers_that_are_there() -> None:
+    lines = [
+        ("truth", [1.0, 2.0, 3.0]),
+        ("forecast", [math.nan, 5.0, math.nan]),
+        ("no", [math.nan] * 3),
+    ]
+    plot = line_plot([1, 2, 3], lines, x_label="x", y_label="y")
+    assert "<title>y against x: truth from 1 to 3; forecast from 5 to 5</title>" in plot
+
+
 def test_equal_predictions_can_be_drawn() -> None:
     assert "circle" in scatter_plot(np.ones(3), np.ones(3), x_label="x", y_label="y")
 

@@ -78,7 +78,7 @@ def line_plot(
     ----------
     x : sequence of float
     lines : sequence of tuple (name, values)
-        What is NaN or infinite is left out.
+        What is NaN or infinite is left out, and a line that is nothing else is not told of.
     x_label, y_label : str
     logarithmic : bool, default=False
         The scale of y; only used where all values are positive.
@@ -97,8 +97,9 @@ def line_plot(
         path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
         drawn.append(element("polyline", points=path, class_=f"line line-{k}"))
     alt = f"{y_label} against {x_label}: " + "; ".join(
-        f"{name} from {row[0]:.4g} to {row[-1]:.4g}"
+        f"{name} from {shown[0]:.4g} to {shown[-1]:.4g}"
         for (name, _), row in zip(lines, values, strict=True)
+        if len(shown := row[np.isfinite(row)])
     )
     return _frame(across, up, x_label, y_label, alt, drawn)
 
