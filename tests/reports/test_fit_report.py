@@ -86,6 +86,27 @@ def test_a_fit_in_one_step_has_no_curve() -> None:
     assert "How it learned" not in page
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        cr.LogisticRegression(),
+        cr.MLPClassifier((3,), max_iter=5, random_state=0),
+        cr.RBFClassifier(4, random_state=0),
+        cr.RNNClassifier(3, max_iter=2, random_state=0),
+        cr.LSTMClassifier(2, bidirectional=True, max_iter=2, random_state=0),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_weights_have_the_names_and_values_that_explain_gives_them(model: object) -> None:
+    fit = fitted(table_of("iris"), "species", model)
+    titles = re.findall(r"<title>(\w+\[\d+, \d+\]) = (.*?)</title>", fit_report(fit, "1"))
+    assert titles
+    estimator, row = fit.model.estimator, np.zeros(fit.model.estimator.n_features_in_)
+    for name, value in titles[:: max(1, len(titles) // 4)]:
+        given = estimator.explain(row, estimator.classes_[0], name).to_dict()["given"]
+        assert f"{given[name]:.4g}" == value
+
+
 def test_text_from_the_table_is_escaped() -> None:
     random = np.random.default_rng(0)
     columns = {

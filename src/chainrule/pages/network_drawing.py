@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +14,7 @@ from chainrule.pages.markup import Markup, element, join, raw
 __all__ = ["draw_network"]
 
 Array = npt.NDArray[np.floating]
+NameOfWeight = Callable[[int, int, int], str]
 
 WIDTH, ROW, RADIUS = 440, 26, 8.0
 MOST_DRAWN = 9
@@ -28,6 +29,7 @@ def draw_network(
     *,
     kinds: Sequence[str] | None = None,
     names: Sequence[str] | None = None,
+    name_of_weight: NameOfWeight | None = None,
 ) -> Markup:
     """A network of layers from left to right.
 
@@ -39,6 +41,9 @@ def draw_network(
         For each layer a key of ``CELL_KINDS``; inputs, hidden units and outputs by default.
     names : sequence of str, optional
         What stands under each layer besides its size; the kinds by default.
+    name_of_weight : callable, optional
+        Of the number of the matrix, the unit before and the unit after: what a line is called.
+        ``W1[0, 2]`` by default.
 
     Returns
     -------
@@ -63,7 +68,13 @@ def draw_network(
     places = [45 + k * step for k in range(len(sizes))]
     n_lines = sum(len(a) * len(b) for a, b in pairwise(columns))
     lines = [
-        _lines(number, matrix, columns, places, n_lines <= _MOST_TITLES)
+        _lines(
+            number,
+            matrix,
+            columns,
+            places,
+            (name_of_weight or _usual_name) if n_lines <= _MOST_TITLES else None,
+        )
         for number, matrix in enumerate(weights)
     ]
     circles = [
@@ -88,6 +99,10 @@ def draw_network(
     return join([drawing, _legend(kinds)])
 
 
+def _usual_name(number: int, unit: int, target: int) -> str:
+    return f"W{number + 1}[{unit}, {target}]"
+
+
 def _column(size: int, height: float) -> list[tuple[int, float]]:
     """The units of a layer that are drawn, and their heights; a wide one has a gap."""
     drawn = min(size, MOST_DRAWN)
@@ -105,7 +120,7 @@ def _lines(
     matrix: Array,
     columns: Sequence[Sequence[tuple[int, float]]],
     places: Sequence[float],
-    titled: bool,
+    name_of_weight: NameOfWeight | None,
 ) -> Markup:
     """The weights between two layers, the strong ones over the weak ones."""
     largest = float(np.max(np.abs(matrix), initial=0.0)) or 1.0
@@ -114,10 +129,13 @@ def _lines(
         for target, target_y in columns[number + 1]:
             weight = float(matrix[unit, target])
             share = abs(weight) / largest
-            title = f"W{number + 1}[{unit}, {target}] = {weight:.4g}"
+            title: Markup | str = ""
+            if name_of_weight is not None:
+                name = name_of_weight(number, unit, target)
+                title = element("title", f"{name} = {weight:.4g}")
             line = element(
                 "line",
-                element("title", title) if titled else "",
+                title,
                 x1=f"{places[number]:.1f}",
                 y1=f"{y:.1f}",
                 x2=f"{places[number + 1]:.1f}",

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from chainrule.engines.threads import available_threads
 from chainrule.estimators.table_fit import TableFit
 
-__all__ = ["facts", "hidden_kind", "layer_kinds", "layer_weights", "short"]
+__all__ = ["facts", "hidden_kind", "layer_kinds", "layer_weights", "name_of_weight", "short"]
 
 
 def facts(fit: TableFit) -> list[tuple[str, str]]:
@@ -50,6 +50,23 @@ def layer_weights(estimator: Any) -> list[npt.NDArray[np.floating]]:
     if hasattr(estimator, "centres_"):
         return [estimator.centres_.T, estimator.coef_.T]
     return [np.atleast_2d(estimator.coef_).T]
+
+
+def name_of_weight(estimator: Any, number: int, unit: int, target: int) -> str:
+    """What ``explain`` calls the weight in this place of ``layer_weights(estimator)[number]``."""
+    if hasattr(estimator, "weights_"):
+        network = estimator._network
+        if number == network.num_layers:
+            return f"V[{unit}, {target}]"
+        back, own = divmod(target, network.hidden_size)
+        name = f"W{number + 1}_back" if back else f"W{number + 1}"
+        first = estimator.weights_[name].shape[1] - network.hidden_size
+        return f"{name}[{unit}, {first + own}]"
+    if hasattr(estimator, "coefs_"):
+        return f"W{number + 1}[{unit}, {target}]"
+    if hasattr(estimator, "centres_") and number == 0:
+        return f"C[{target}, {unit}]"
+    return f"w[{unit}, {target}]"
 
 
 def short(value: Any) -> str:

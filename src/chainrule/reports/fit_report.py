@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from chainrule.estimators.table_fit import TableFit
@@ -10,7 +12,14 @@ from chainrule.pages.markup import Markup, element, join, raw
 from chainrule.pages.network_drawing import draw_network
 from chainrule.pages.page import figure, page, section
 from chainrule.pages.plots import line_plot, scatter_plot
-from chainrule.reports.facts import facts, hidden_kind, layer_kinds, layer_weights, short
+from chainrule.reports.facts import (
+    facts,
+    hidden_kind,
+    layer_kinds,
+    layer_weights,
+    name_of_weight,
+    short,
+)
 from chainrule.reports.results import class_results, image_results
 
 __all__ = ["fit_report"]
@@ -152,7 +161,12 @@ def _facts(fit: TableFit) -> Markup:
             "div",
             figure(
                 f"Layers: {hidden}",
-                draw_network(weights, names=names, kinds=layer_kinds(estimator)),
+                draw_network(
+                    weights,
+                    names=names,
+                    kinds=layer_kinds(estimator),
+                    name_of_weight=partial(name_of_weight, estimator),
+                ),
             ),
             figure("The fit", element("table", join(rows), class_="list")),
             class_="columns",
