@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.interpolate import RBFInterpolator
-from sklearn.datasets import load_diabetes, load_digits, load_iris
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_iris,
+    load_wine,
+)
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import scale
 
@@ -266,3 +274,22 @@ def test_bad_data_is_named(rows, labels, message):
 def test_rows_of_another_width_are_named():
     with pytest.raises(ValueError, match="X has 3 features"):
         RBFClassifier(random_state=0).fit(X, Y).predict(X[:, :3])
+
+
+@pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer, load_digits])
+def test_fine_tuning_converges_by_default_and_does_no_harm_to_unseen_rows(load):
+    rows, labels = load(return_X_y=True)
+    rows = rows / 16 if load is load_digits else scale(rows)
+    train, test, y, y_test = train_test_split(rows, labels, random_state=0, stratify=labels)
+    solved = RBFClassifier(random_state=0).fit(train, y).score(test, y_test)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tuned = RBFClassifier(fine_tune=True, random_state=0).fit(train, y)
+    assert 1 < tuned.n_iter_ < tuned.max_iter
+    assert tuned.score(test, y_test) > solved - 0.015
+
+
+@pytest.mark.parametrize(("factor", "dtype"), [(1e200, np.float64), (1e25, np.float32)])
+def test_distances_that_no_number_can_hold_are_told_of(factor, dtype):
+    with pytest.raises(ValueError, match="squared distances between its rows are too large"):
+        RBFClassifier().fit((X * factor).astype(dtype), Y)

@@ -66,7 +66,7 @@ default="kmeans"
         ``"auto"`` is 1/(2σ²) with σ the mean distance from a centre to the one next to it;
         ``"scale"`` is 1/(n_features·X.var()). Both follow the scale of X as a whole; features of
         different scales should be standardised first. An array gives each centre its own.
-    alpha : float, default=0.001
+    alpha : float, default=0.01
         Strength of the penalty ½·alpha·Σ w². Without one, bumps that overlap get large weights
         of opposite signs.
     fit_intercept : bool, default=True
@@ -76,7 +76,7 @@ default="kmeans"
         stay positive: what is descended is log γ, one for each centre.
     solver : {"lbfgs", "sgd", "adam", "adagrad", "rmsprop"}, default="lbfgs"
         Of fine-tuning, like all parameters that follow but the last four.
-    max_iter : int, default=100
+    max_iter : int, default=1000
         The most iterations of L-BFGS, or epochs.
     tol : float, default=0.0001
         For ``"lbfgs"``, the largest element of the gradient at which it has converged. For the
@@ -171,6 +171,7 @@ class BaseRadial(Explainable, Savable, NetworkEstimator):
     def _fit_rows(self, rows: Rows) -> None:
         """Draw centres, solve for the weights, and fine-tune all where that is asked for."""
         (X,) = rows.inputs
+        _check_distances(X)
         with one_blas_thread() if available_threads(self.n_threads) == 1 else nullcontext():
             # A copy: fine-tuning must not move the rows themselves, nor the user's centres.
             self.centres_ = np.array(self._first_centres(X, rows.weight), order="C")
@@ -323,6 +324,17 @@ class BaseRadial(Explainable, Savable, NetworkEstimator):
             n_features, n_centres, n_outputs, loss, bool(self.fit_intercept)
         )
         self._restore_progress()
+
+
+def _check_distances(X: Array) -> None:
+    """ValueError where squared distances between rows could be too large for a number."""
+    largest = float(np.max(np.abs(X)))
+    most = float(np.finfo(X.dtype).max)
+    if largest > np.sqrt(most / X.shape[1]) / 2:
+        raise ValueError(
+            f"X has values up to {largest:.3g}, and squared distances between its rows are too "
+            f"large for {X.dtype} numbers: scale the data, with StandardScaler for one."
+        )
 
 
 def _too_many(name: str, number: int, rows: str) -> str:
