@@ -21,7 +21,7 @@ Array = npt.NDArray[np.float64]
 # --- auto encoder ------------------------------------------------------------------------
 
 HALVES = ("digits/16, every other row", "mean squared error on the other half")
-NONLINEAR = "encoder_sizes=(128, 64), learning_rate_init=0.003, batch_size=32"
+NONLINEAR = "encoder_sizes=(128, 64), learning_rate_init=0.003, batch_size=32, n_iter_no_change=10"
 
 
 def _error_of_components(n_components: int, X: Array, X_test: Array) -> float:
@@ -35,7 +35,12 @@ def _halves(n_components: int) -> Measured:
     X, X_test = X[::2], X[1::2]
     errors = [
         -cr.Autoencoder(
-            n_components, (128, 64), learning_rate_init=0.003, batch_size=32, random_state=seed
+            n_components,
+            (128, 64),
+            learning_rate_init=0.003,
+            batch_size=32,
+            n_iter_no_change=10,
+            random_state=seed,
         )
         .fit(X)
         .score(X_test)

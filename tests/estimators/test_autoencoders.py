@@ -6,21 +6,27 @@ import ast
 import inspect
 import pickle
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_digits, load_iris
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import StandardScaler, scale
 
 import chainrule as cr
 
 DIGITS = load_digits().data / 16
 IRIS = load_iris().data
+TABLES = {
+    "iris": scale(IRIS),
+    "wine": scale(load_wine().data),
+    "cancer": scale(load_breast_cancer().data),
+}
 TRAIN, TEST = DIGITS[::2], DIGITS[1::2]
 
 SMALL = {
@@ -54,6 +60,34 @@ def test_linear_reaches_the_error_of_principal_components_and_spans_the_same_spa
     axes = PCA(2).fit(IRIS).components_
     learned = model.coefs_[1]
     assert learned @ axes.T @ axes == pytest.approx(learned, abs=1e-2)
+
+
+# Of the variance, what is left; the codes of the last two are wider than the rows.
+@pytest.mark.parametrize("rows", TABLES)
+@pytest.mark.parametrize(
+    ("model", "left"),
+    [
+        (cr.Autoencoder(random_state=0), {"iris": 0.05, "wine": 0.25, "cancer": 0.3}),
+        (cr.DenoisingAutoencoder(random_state=0), {"iris": 0.03, "wine": 0.03, "cancer": 0.03}),
+        (cr.SparseAutoencoder(random_state=0), {"iris": 0.02, "wine": 0.02, "cancer": 0.02}),
+    ],
+    ids=["plain", "denoising", "sparse"],
+)
+def test_defaults_restore_small_tables_and_converge(
+    model: cr.Autoencoder, left: dict[str, float], rows: str
+) -> None:
+    X = TABLES[rows]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = clone(model).fit(X)
+    assert -model.score(X) < left[rows] * X.var(axis=0).mean()
+
+
+def test_defaults_restore_rows_that_are_not_scaled() -> None:
+    for load in (load_iris, load_wine, load_breast_cancer):
+        X = load().data
+        model = cr.Autoencoder(random_state=0).fit(X)
+        assert -model.score(X) < 0.05 * X.var(axis=0).mean()
 
 
 @pytest.mark.parametrize(("n_components", "expected"), [(2, 0.0532), (8, 0.0246)])
@@ -238,7 +272,9 @@ def test_without_lbfgs_where_each_step_draws(name: str) -> None:
 @pytest.mark.parametrize("name", SMALL)
 def test_documented_defaults_are_those_of_the_signature(name: str) -> None:
     model = type(SMALL[name])
-    documented = dict(re.findall(r"^    (\w+) : .*default=(.*)$", model.__doc__ or "", re.MULTILINE))
+    documented = dict(
+        re.findall(r"^    (\w+) : .*default=(.*)$", model.__doc__ or "", re.MULTILINE)
+    )
     signature = inspect.signature(model).parameters
     assert {"learning_rate_init", "max_iter", "n_iter_no_change", "tol"} <= set(documented)
     for parameter, text in documented.items():

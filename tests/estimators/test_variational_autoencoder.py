@@ -8,9 +8,10 @@ import warnings
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
-from sklearn.datasets import load_digits, load_iris
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.preprocessing import scale
 
 import chainrule as cr
 from chainrule.networks.variational import balanced_draws
@@ -38,6 +39,28 @@ def linear() -> cr.VariationalAutoencoder:
         for rate in (0.003, 0.001, 0.0003):
             model.set_params(warm_start=True, max_iter=5000, learning_rate_init=rate).fit(IRIS)
     return model
+
+
+@pytest.mark.parametrize(
+    "X",
+    [IRIS, scale(IRIS), scale(load_wine().data), scale(load_breast_cancer().data)],
+    ids=["iris", "iris, scaled", "wine, scaled", "cancer, scaled"],
+)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_defaults_do_better_than_probabilistic_principal_components(X, seed: int) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = cr.VariationalAutoencoder(random_state=seed).fit(X)
+    assert model.score(X) > PCA(2).fit(X).score(X)
+
+
+@quiet
+@pytest.mark.parametrize("seed", range(5))
+def test_trains_on_rows_that_are_not_scaled(seed: int) -> None:
+    X = load_breast_cancer().data  # up to 4,000: random first variances would be e^1000
+    model = cr.VariationalAutoencoder(max_iter=20, random_state=seed).fit(X)
+    assert model.loss_ < 1e4
+    assert np.isfinite(model.score(X))
 
 
 def test_linear_reaches_probabilistic_principal_components(linear) -> None:

@@ -76,6 +76,7 @@ AUTOENCODERS = (
             "loss": "log_loss",
             "batch_size": 64,
             "learning_rate_init": 0.003,
+            "n_iter_no_change": 100,
             "max_iter": 100,
         },
         measures.DENOISING_ERROR,

@@ -134,9 +134,9 @@ class Autoencoder(ReconstructingAutoencoder):
         alpha=0.0001,
         batch_size="auto",
         learning_rate="constant",
-        learning_rate_init=0.001,
+        learning_rate_init=0.01,
         power_t=0.5,
-        max_iter=200,
+        max_iter=2000,
         shuffle=True,
         random_state=None,
         tol=1e-4,
@@ -149,7 +149,7 @@ class Autoencoder(ReconstructingAutoencoder):
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
-        n_iter_no_change=10,
+        n_iter_no_change=20,
         max_fun=15000,
         rho=0.9,
         dropout=0.0,
@@ -206,7 +206,7 @@ class DenoisingAutoencoder(ReconstructingAutoencoder):
     >>> import numpy as np
     >>> from sklearn.datasets import load_digits
     >>> X = load_digits().data / 16
-    >>> model = cr.DenoisingAutoencoder(64, learning_rate_init=0.01, random_state=0)
+    >>> model = cr.DenoisingAutoencoder(64, random_state=0)
     >>> noisy = X + np.random.default_rng(0).normal(0, 0.3, X.shape)
     >>> restored = model.fit(X).reconstruct(noisy)
     >>> bool(np.mean((restored - X) ** 2) < 0.5 * np.mean((noisy - X) ** 2))
@@ -241,9 +241,9 @@ class DenoisingAutoencoder(ReconstructingAutoencoder):
         alpha=0.0001,
         batch_size="auto",
         learning_rate="constant",
-        learning_rate_init=0.001,
+        learning_rate_init=0.01,
         power_t=0.5,
-        max_iter=200,
+        max_iter=2000,
         shuffle=True,
         random_state=None,
         tol=1e-4,
@@ -256,7 +256,7 @@ class DenoisingAutoencoder(ReconstructingAutoencoder):
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
-        n_iter_no_change=10,
+        n_iter_no_change=50,
         max_fun=15000,
         rho=0.9,
         dropout=0.0,

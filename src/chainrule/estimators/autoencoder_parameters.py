@@ -138,7 +138,7 @@ def autoencoder_documented(estimator: T) -> T:
     filled_in(estimator, _DOCUMENTATION)
     documented(estimator)
     documentation = estimator.__doc__ or ""
-    if estimator._parameter_constraints["solver"] == STOCHASTIC_ONLY["solver"]:
+    if vars(estimator)["_parameter_constraints"]["solver"] == STOCHASTIC_ONLY["solver"]:
         documentation = documentation.replace(_SOLVERS, _SOLVERS_OF_DRAWS)
     for name in _OWN_DEFAULTS:
         default = inspect.signature(estimator).parameters[name].default

@@ -67,7 +67,7 @@ class SparseAutoencoder(ReconstructingAutoencoder):
     >>> import chainrule as cr
     >>> from sklearn.datasets import load_digits
     >>> X = load_digits().data / 16
-    >>> model = cr.SparseAutoencoder(80, learning_rate_init=0.01, tol=0.01, random_state=0)
+    >>> model = cr.SparseAutoencoder(80, tol=0.01, random_state=0)
     >>> bool(abs(model.fit(X).mean_activation_.mean() - 0.05) < 0.02)
     True
     """
@@ -99,9 +99,9 @@ class SparseAutoencoder(ReconstructingAutoencoder):
         alpha=0.0001,
         batch_size="auto",
         learning_rate="constant",
-        learning_rate_init=0.001,
+        learning_rate_init=0.01,
         power_t=0.5,
-        max_iter=200,
+        max_iter=2000,
         shuffle=True,
         random_state=None,
         tol=1e-4,
@@ -114,7 +114,7 @@ class SparseAutoencoder(ReconstructingAutoencoder):
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
-        n_iter_no_change=10,
+        n_iter_no_change=20,
         max_fun=15000,
         rho=0.9,
         dropout=0.0,

@@ -148,8 +148,15 @@ class VariationalNetwork:
     def initial_parameters(
         self, random_state: np.random.RandomState, dtype: npt.DTypeLike, variance: float
     ) -> list[Array]:
-        """First values of the parameters; ``variance`` is the first one of the noise."""
+        """First values of the parameters; ``variance`` is the first one of the noise.
+
+        What gives the logarithms of the codes' variances is 0, so training starts with variances
+        of 1 whatever the scale of the rows: drawn at random, their exponentials might overflow.
+        """
         learned = self.layers.initial_parameters(random_state, dtype)
+        code = self.layers.code_layer - 1
+        for of_code in (learned[code], learned[len(self.layers.weights) + code]):
+            of_code[..., self.layers.n_components :] = 0.0
         if self.learns_noise:
             learned.append(np.array([math.log(variance)], dtype))
         return learned
