@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/architecture.md", "docs/adding-an-operation.md")
+PAGES = (
+    "README.md",
+    "docs/architecture.md",
+    "docs/adding-an-operation.md",
+    "docs/autoencoders.md",
+)
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 SECTION = re.compile(r"^### `(src/chainrule/[\w/]+)/`.*?(?=^##)", re.DOTALL | re.MULTILINE)
 # How far a gradient is from its difference is rounding, and differs between machines.
