@@ -44,7 +44,7 @@ def accuracy(model: Any, X_test: Array, y_test: Array) -> float:
 
 def error_over_variance(model: Any, X_test: Array, y_test: Array) -> float:
     """The squared error of the last predictions, one for each target, over their variance."""
-    told = model.predict(X_test)[0, -len(y_test) :]
+    told = model.predict(X_test)[-len(y_test) :]
     return np.mean((told - y_test) ** 2) / np.var(y_test)
 
 

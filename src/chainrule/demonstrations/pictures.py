@@ -118,7 +118,7 @@ def forecasts(outcome: Outcome) -> list[Markup]:
     n_test, n_before = len(outcome.data.y_test), 15
     truth = 100 * np.append(outcome.data.X_test, outcome.data.y_test[-1])[-n_test - n_before :]
     ahead, cycle = np.full((2, len(truth)), np.nan)
-    ahead[n_before:] = 100 * outcome.model.predict(outcome.data.X_test)[0, -n_test:]
+    ahead[n_before:] = 100 * outcome.model.predict(outcome.data.X_test)[-n_test:]
     cycle[n_before : n_before + 11] = 100 * outcome.model.forecast(11)
     years = list(range(1956 - len(truth), 1956))
     pairs = (("One year ahead", ahead), ("Eleven years ahead, from 1920", cycle))
