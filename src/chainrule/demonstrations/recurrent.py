@@ -44,7 +44,7 @@ def _digit_rows(network: str) -> Demonstration:
 
 
 RECURRENT = (
-    _sunspots("RNN", 0.01),
+    _sunspots("RNN", 0.003),
     _digit_rows("RNN"),
     _sunspots("LSTM", 0.003),
     Demonstration(
