@@ -19,7 +19,7 @@ def test_an_array_of_three_axes_is_read_as_it_is() -> None:
     read = read_sequences(X)
     assert read.values is X or np.shares_memory(read.values, X)
     np.testing.assert_array_equal(read.lengths, [4] * 5)
-    assert (len(read), read.listed, read.is_ragged) == (5, False, False)
+    assert (len(read), read.listed, not read.mask.all()) == (5, False, False)
 
 
 @pytest.mark.parametrize("X", [[[1.0, 2.0], [3.0, 4.0]], np.array([[1, 2], [3, 4]])])
@@ -35,7 +35,7 @@ def test_sequences_of_several_lengths_stand_side_by_side_with_zeros_after_their_
 ) -> None:
     read = read_sequences(form(LISTED))
     assert read.values.shape == (3, 4, 2)
-    assert (read.listed, read.is_ragged) == (True, True)
+    assert (read.listed, not read.mask.all()) == (True, True)
     np.testing.assert_array_equal(read.lengths, [3, 1, 4])
     np.testing.assert_array_equal(read.mask.sum(axis=1), read.lengths)
     for given, row, mask in zip(LISTED, read.values, read.mask, strict=True):
@@ -57,7 +57,7 @@ def test_lists_of_numbers_of_several_lengths_are_univariate_sequences() -> None:
 
 def test_a_list_of_sequences_of_one_length_is_still_a_list() -> None:
     read = read_sequences([each[:1] for each in LISTED])
-    assert (read.listed, read.is_ragged, read.values.shape) == (True, False, (3, 1, 2))
+    assert (read.listed, not read.mask.all(), read.values.shape) == (True, False, (3, 1, 2))
 
 
 @pytest.mark.parametrize(

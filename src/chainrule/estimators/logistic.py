@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -13,16 +12,15 @@ from sklearn.utils.metaestimators import available_if
 
 from chainrule.engines.base import Array
 from chainrule.errors import FileError
-from chainrule.estimators.base import NetworkEstimator, is_stochastic
+from chainrule.estimators.base import is_stochastic
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.one_label import OneLabelTargets
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.saving import Savable, require_numbers
-from chainrule.graph.node import Node, variable
+from chainrule.estimators.supervised import SupervisedEstimator
 from chainrule.networks.losses import classification_loss
 from chainrule.networks.single_layer import SingleLayer
-from chainrule.training.step import Objective
 
 __all__ = ["LogisticRegression"]
 
@@ -47,7 +45,7 @@ _SHARED_PARAMETERS = (
 )
 
 
-class LogisticRegression(OneLabelTargets, Explainable, Savable, NetworkEstimator):
+class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstimator):
     """Logistic regression: the probability of a class as the logistic function of x·w + b.
 
     Two classes have one output, P(classes_[1]) = 1/(1 + exp(-(x·w + b))); several have one each,
@@ -299,26 +297,6 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, NetworkEstimator
 
     def _initial_parameters(self, dtype: Any) -> list[Array]:
         return [np.zeros(node.shape, dtype) for node in self._network.parameters]
-
-    def _description(self) -> Hashable:
-        return (self._network, bool(self.alpha))
-
-    def _describe_objective(self, weighted: bool, training: bool) -> Objective:
-        layer = self._network
-        weight = variable("sample_weight", ("rows",)) if weighted else None
-        return Objective(
-            layer.row_losses(layer.X, layer.y),
-            (layer.X, layer.y) if weight is None else (layer.X, layer.y, weight),
-            layer.parameters,
-            weight,
-            (layer.w,) if self.alpha else (),
-            penalty_in_shares=True,
-        )
-
-    def _describe_output(self, activated: bool) -> tuple[tuple[Node, ...], Node]:
-        layer = self._network
-        output = layer.raw_output(layer.X)
-        return (layer.X,), layer.prediction(output) if activated else output
 
     @property
     def _numbers_per_row(self) -> int:

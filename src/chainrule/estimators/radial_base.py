@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Hashable
 from contextlib import nullcontext
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -16,12 +15,11 @@ from sklearn.utils.validation import check_array
 from chainrule.engines.base import Array
 from chainrule.engines.threads import available_threads, one_blas_thread
 from chainrule.errors import FileError
-from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.saving import Savable, require_numbers
-from chainrule.graph.node import Node, variable
+from chainrule.estimators.supervised import SupervisedEstimator
 from chainrule.networks.losses import Loss
 from chainrule.networks.radial import RadialNetwork
 from chainrule.training.centres import (
@@ -32,7 +30,6 @@ from chainrule.training.centres import (
 )
 from chainrule.training.history import History
 from chainrule.training.ridge import ridge
-from chainrule.training.step import Objective
 
 __all__ = ["RADIAL_DOCUMENTATION", "BaseRadial"]
 
@@ -124,7 +121,7 @@ default="kmeans"
 }
 
 
-class BaseRadial(Explainable, Savable, NetworkEstimator):
+class BaseRadial(Explainable, Savable, SupervisedEstimator):
     """What the classifier and the regressor share."""
 
     _lbfgs_options: ClassVar = {"ftol": 64 * np.finfo(float).eps}
@@ -278,26 +275,6 @@ class BaseRadial(Explainable, Savable, NetworkEstimator):
         weights = np.zeros((self._network.n_centres, self.n_outputs_), dtype)
         bias = [np.zeros(self.n_outputs_, dtype)] if self._network.intercept else []
         return [self.centres_, self._log_gamma, weights, *bias]
-
-    def _description(self) -> Hashable:
-        return (self._network, bool(self.alpha))
-
-    def _describe_objective(self, weighted: bool, training: bool) -> Objective:
-        network = self._network
-        weight = variable("sample_weight", ("rows",)) if weighted else None
-        return Objective(
-            network.row_losses(network.X, network.y),
-            (network.X, network.y) if weight is None else (network.X, network.y, weight),
-            network.parameters,
-            weight,
-            (network.w,) if self.alpha else (),
-            penalty_in_shares=True,
-        )
-
-    def _describe_output(self, activated: bool) -> tuple[tuple[Node, ...], Node]:
-        network = self._network
-        output = network.raw_output(network.X)
-        return (network.X,), network.prediction(output) if activated else output
 
     @property
     def _numbers_per_row(self) -> int:

@@ -35,11 +35,6 @@ class Sequences:
         return len(self.values)
 
     @property
-    def is_ragged(self) -> bool:
-        """Whether some are shorter than others."""
-        return bool((self.lengths < self.values.shape[1]).any())
-
-    @property
     def mask(self) -> Array:
         """1 at the steps of each sequence, 0 after its end: (n_samples, longest)."""
         steps = np.arange(self.values.shape[1])

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import chainrule.graph.functions as fn
 from chainrule.graph.node import Node, variable
-from chainrule.networks.activations import OUTPUT_ACTIVATIONS
 from chainrule.networks.losses import Loss
+from chainrule.networks.supervised import SupervisedNetwork
 
 __all__ = ["RadialNetwork"]
 
 
 @dataclass(frozen=True)
-class RadialNetwork:
+class RadialNetwork(SupervisedNetwork):
     """``output = Σ_j w_j·exp(-γ_j·‖x - C_j‖²) + b``.
 
     The parameters are called ``C``, ``log_gamma``, ``w`` and ``b``; each centre has a γ of its own,
@@ -46,16 +46,6 @@ class RadialNetwork:
     n_outputs: int
     loss: Loss
     intercept: bool = True
-
-    @property
-    def X(self) -> Node:
-        """The input: (rows, features)."""
-        return variable("X", ("rows", self.n_features))
-
-    @property
-    def y(self) -> Node:
-        """What the output should be: (rows, outputs)."""
-        return variable("y", ("rows", self.n_outputs))
 
     @property
     def centres(self) -> Node:
@@ -93,16 +83,6 @@ class RadialNetwork:
         _, _, w, *bias = self.parameters
         name = "output" if self.loss.output_activation == "identity" else "output_in"
         return sum(bias, start=self.bumps(X) @ w).named(name)
-
-    def prediction(self, raw_output: Node) -> Node:
-        """The activated outputs: numbers, or probabilities."""
-        if self.loss.output_activation == "identity":
-            return raw_output
-        return OUTPUT_ACTIVATIONS[self.loss.output_activation](raw_output).named("output")
-
-    def row_losses(self, X: Node, y: Node) -> Node:
-        """The loss of each row: (rows,)."""
-        return self.loss.per_row(y, self.raw_output(X)).named("row_loss")
 
     def describe(self, name: str, index: tuple[int, ...]) -> str:
         """What an entry of a parameter is.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chainrule.graph.node import Node, variable
-from chainrule.networks.activations import OUTPUT_ACTIVATIONS
 from chainrule.networks.losses import Loss
+from chainrule.networks.supervised import SupervisedNetwork
 
 __all__ = ["SingleLayer"]
 
 
 @dataclass(frozen=True)
-class SingleLayer:
+class SingleLayer(SupervisedNetwork):
     """``x·w + b``, and a loss of it; the parameters are called ``w`` and ``b``.
 
     Parameters
@@ -40,16 +40,6 @@ class SingleLayer:
     intercept: bool = True
 
     @property
-    def X(self) -> Node:
-        """The input: (rows, features)."""
-        return variable("X", ("rows", self.n_features))
-
-    @property
-    def y(self) -> Node:
-        """What the output should be: (rows, outputs)."""
-        return variable("y", ("rows", self.n_outputs))
-
-    @property
     def w(self) -> Node:
         """The weights: (features, outputs)."""
         return variable("w", (self.n_features, self.n_outputs))
@@ -64,16 +54,6 @@ class SingleLayer:
         w, *bias = self.parameters
         name = "output" if self.loss.output_activation == "identity" else "output_in"
         return sum(bias, start=X @ w).named(name)
-
-    def prediction(self, raw_output: Node) -> Node:
-        """The activated outputs: values whose sign is the class, or probabilities."""
-        if self.loss.output_activation == "identity":
-            return raw_output
-        return OUTPUT_ACTIVATIONS[self.loss.output_activation](raw_output).named("output")
-
-    def row_losses(self, X: Node, y: Node) -> Node:
-        """The loss of each row: (rows,)."""
-        return self.loss.per_row(y, self.raw_output(X)).named("row_loss")
 
     def column(self) -> SingleLayer:
         """The same with one output: what tells one class from the rest."""
