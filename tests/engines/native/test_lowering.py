@@ -14,11 +14,11 @@ import chainrule.graph.functions as fn
 from chainrule.engines.base import Program, TrainingStep
 from chainrule.engines.native import lowering
 from chainrule.engines.native.assembly import assemble
-from chainrule.engines.native.blocks import BlockBuilder
 from chainrule.engines.native.effects import loads_of, reads_of, writes_of
 from chainrule.engines.native.lowering import lower_program, lower_step
 from chainrule.engines.native.plan import Kernel, MatMul, Plan
 from chainrule.engines.native.printer import format_plan
+from chainrule.engines.native.schedule import Schedule
 from chainrule.engines.native.views import whole
 from chainrule.graph.loop import scan
 from chainrule.graph.node import Node, variable
@@ -212,7 +212,7 @@ def test_no_thread_reads_what_another_may_not_have_written(name: str, n_threads:
 
 def test_reading_without_waiting_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests of values might win the race."""
-    monkeypatch.setattr(BlockBuilder, "_ready", lambda self, view, shares: 0)
+    monkeypatch.setattr(Schedule, "_ready", lambda self, view, shares: 0)
     for step in STEPS.values():
         assert read_too_soon(lower_step(step, 2))
 

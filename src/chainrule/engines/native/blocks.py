@@ -1,9 +1,7 @@
 """Blocks: nodes become instructions, one after the other.
 
 Element-wise operations are fused: a value gets memory only where something must read it from
-there, and all values over the same space go into one kernel where their order allows. Each
-instruction belongs to a phase; between two phases all threads wait for each other, which is
-needed just where one reads what others have written.
+there, and all values over the same space go into one kernel where their order allows.
 """
 
 from __future__ import annotations
@@ -12,14 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import chainrule.graph.functions as fn
-from chainrule.engines.native.effects import loads_of, reads_of, writes_of
 from chainrule.engines.native.fusion import choose_stored
 from chainrule.engines.native.plan import (
     Block,
     Buffer,
     Carry,
-    Instruction,
-    Kernel,
     LoopOver,
     MatMul,
     Place,
@@ -30,6 +25,7 @@ from chainrule.engines.native.plan import (
     View,
     contiguous,
 )
+from chainrule.engines.native.schedule import Schedule
 from chainrule.engines.native.sharing import ROWS, has_rows, part_of
 from chainrule.engines.native.views import derive_view, step_of, subview, whole
 from chainrule.graph.loop import Loop
@@ -48,9 +44,6 @@ Target = tuple[Node, View]
 
 _LARGE = 2048
 """From this number of elements on, threads share work that is the same for all."""
-
-_MOST_STORES = 8
-"""Beyond so many results a kernel runs out of registers."""
 
 _VIEWS = frozenset({"transpose", "reshape", "slice"})
 _MAKES_MEMORY = frozenset({"sum", "max", "matmul", "scatter_add", "take", "concatenate", "pad"})
@@ -120,8 +113,7 @@ class BlockBuilder:
         self.targets = list(targets)
         self.inside_loop = inside_loop
         self.updates = frozenset(updates)
-        self.written_by: dict[Buffer, Instruction] = {}
-        self.position: dict[Instruction, int] = {}
+        self.schedule = Schedule(self.block)
         self.uses: dict[Node, list[Node]] = {}
         for node in self.order:
             for each in node.inputs:
@@ -140,7 +132,10 @@ class BlockBuilder:
         for node, target in self.targets:
             if self.destination.get(node) is not target:
                 self._copy(node, target)
-        self._drop_unread_stores()
+        views = self.block.views
+        kept = {target.buffer for _, target in self.targets}
+        kept |= {views[each].buffer for each in self.updates if each in views}
+        self.schedule.drop_unread_stores(kept)
         return self.block
 
     # --- what gets memory ----------------------------------------------------------------
@@ -196,13 +191,13 @@ class BlockBuilder:
     def _lower_elementwise(self, node: Node) -> None:
         split = self._worth_splitting(node)
         target = self._memory_for(node, split)
-        self._add_to_kernel(node.shape, Store(node, target, "set"), node, split)
+        self.schedule.add_store(node.shape, Store(node, target, "set"), node, split)
 
     def _lower_reduction(self, node: Node) -> None:
         value = node.inputs[0]
         mode: Literal["sum", "max"] = "sum" if node.operation == "sum" else "max"
         store = Store(value, self._memory_for(node), mode, node.attributes["axes"])
-        self._add_to_kernel(value.shape, store, None, split=False)
+        self.schedule.add_store(value.shape, store, None, split=False)
 
     def _worth_splitting(self, node: Node) -> bool:
         """Whether threads share the elements of a value that is the same for all of them."""
@@ -218,7 +213,7 @@ class BlockBuilder:
     def _lower_matmul(self, node: Node) -> None:
         left, right = (self._matrix(each) for each in node.inputs)
         if not self._sums_over_all_rows(node, left, right):
-            self._append(MatMul(self._memory_for(node), left, right), [left, right])
+            self.schedule.append(MatMul(self._memory_for(node), left, right), [left, right])
             return
         for view in (left, right):
             if view.buffer.place == "local":
@@ -226,7 +221,7 @@ class BlockBuilder:
         target = whole(self.lowering.new_buffer(node.shape, node.kind, "shared"))
         self.block.views[node] = target
         product = MatMul(target, left, right, split=True)
-        self._append(product, [left, right])
+        self.schedule.append(product, [left, right])
         product.phase += 1  # the rows of the other threads must be there
 
     def _sums_over_all_rows(self, node: Node, left: View, right: View) -> bool:
@@ -269,17 +264,17 @@ class BlockBuilder:
         values, indices = (self._plain(each) for each in node.inputs)
         target = self._memory_for(node)
         if node.operation == "take":
-            self._append(Take(target, values, indices), [values, indices])
+            self.schedule.append(Take(target, values, indices), [values, indices])
         else:
-            self._append(ScatterAdd(target, values, indices), [values, indices])
+            self.schedule.append(ScatterAdd(target, values, indices), [values, indices])
 
     def _lower_assembled(self, node: Node) -> None:
         """Parts written side by side; what no part covers is zero."""
         target = self._memory_for(node)
         if node.operation == "pad":
             zeros = fn.broadcast_to(0.0, node.shape)
-            self.add_kernel(node.shape, Store(zeros, target, "set"), split=False)
-            self.add_kernel(
+            self.schedule.add_kernel(node.shape, Store(zeros, target, "set"), split=False)
+            self.schedule.add_kernel(
                 node.inputs[0].shape,
                 Store(node.inputs[0], subview(target, node.attributes["ranges"]), "set"),
                 split=False,
@@ -291,7 +286,7 @@ class BlockBuilder:
             assert isinstance(length, int)
             bounds = [(start, start + length) if k == axis else None for k in range(node.rank)]
             store = Store(part, subview(target, bounds), "set")
-            self._add_to_kernel(part.shape, store, None, split=False)
+            self.schedule.add_store(part.shape, store, None, split=False)
             start += length
 
     def _lower_view(self, node: Node) -> None:
@@ -322,7 +317,7 @@ class BlockBuilder:
 
     def _copy(self, node: Node, target: View) -> None:
         split = target.buffer.place == "given" and not has_rows(node.shape)
-        self.add_kernel(node.shape, Store(node, target, "set"), split=split)
+        self.schedule.add_kernel(node.shape, Store(node, target, "set"), split=split)
 
     def _plain(self, node: Node) -> View:
         """A value in order, without gaps, and not in parts."""
@@ -386,109 +381,4 @@ class BlockBuilder:
             carries,
             {stack.buffer for stack in stacks.values()},
         )
-        self._append(instruction, [*initial, *sequences, *constants])
-
-    # --- kernels, order and phases -------------------------------------------------------
-
-    def _add_to_kernel(self, space: Shape, store: Store, root: Node | None, split: bool) -> None:
-        """Add a store to the latest kernel that it fits in, or to a new one."""
-        for instruction in reversed(self.block.instructions):
-            if (
-                isinstance(instruction, Kernel)
-                and instruction.space == space
-                and instruction.split == split
-                and len(instruction.stores) < _MOST_STORES
-                and self._fits(instruction, store.value, root)
-            ):
-                instruction.stores.append(store)
-                if root is not None:
-                    instruction.computed.add(root)
-                self.written_by[store.target.buffer] = instruction
-                return
-        self.add_kernel(space, store, split, root)
-
-    def add_kernel(
-        self, space: Shape, store: Store, split: bool, root: Node | None = None
-    ) -> Kernel:
-        """A new kernel with one store, after all instructions so far."""
-        computed = set() if root is None else {root}
-        kernel = Kernel(space, [store], computed, split)
-        views = [self.block.views[each] for each in loads_of(kernel, self.block)]
-        self._append(kernel, views, shares=space if split else None)
-        self.written_by[store.target.buffer] = kernel
-        return kernel
-
-    def _fits(self, kernel: Kernel, value: Node, root: Node | None) -> bool:
-        """Whether ``kernel`` can compute ``value`` as well, and had better.
-
-        All that it reads from memory must be there before the kernel runs. Values that read
-        nothing in common gain nothing from one loop, and kernels that are alike are one function
-        as long as they are apart.
-        """
-        computed = kernel.computed if root is None else kernel.computed | {root}
-        probe = Kernel(kernel.space, [Store(value, _NOWHERE, "set")], computed, False)
-        loads = loads_of(probe, self.block)
-        own = {node for node in loads if node.shape}
-        if kernel.space and own and own.isdisjoint(loads_of(kernel, self.block)):
-            return False
-        needed = 0
-        for node in loads:
-            buffer = self.block.views[node].buffer
-            writer = self.written_by.get(buffer)
-            if writer is kernel:
-                return False
-            shares = kernel.space if kernel.split else None
-            needed = max(needed, self._ready(self.block.views[node], shares))
-            if (
-                writer is not None
-                and writer.phase == kernel.phase
-                and self.position[writer] > self.position[kernel]
-            ):
-                return False
-        return needed == kernel.phase
-
-    def _append(
-        self, instruction: Instruction, reads: Sequence[View], shares: Shape | None = None
-    ) -> None:
-        instruction.phase = max((self._ready(view, shares) for view in reads), default=0)
-        self.position[instruction] = len(self.block.instructions)
-        self.block.instructions.append(instruction)
-        if isinstance(instruction, LoopOver):
-            for buffer in writes_of(instruction):
-                self.written_by[buffer] = instruction
-        elif not isinstance(instruction, Kernel):
-            self.written_by[instruction.target.buffer] = instruction
-
-    def _ready(self, view: View, shares: Shape | None) -> int:
-        """The first phase in which a thread may read a view.
-
-        ``shares`` is the space of a reader that takes the same share of it as of the view:
-        what it reads it has written itself.
-        """
-        writer = self.written_by.get(view.buffer)
-        if writer is None:
-            return 0
-        own = view.buffer.shape == shares and view.is_contiguous and not view.offset
-        by_others = getattr(writer, "split", False) and not own
-        return writer.phase + (1 if by_others or view.buffer.combine is not None else 0)
-
-    def _drop_unread_stores(self) -> None:
-        """Values that only their own kernel uses need no memory."""
-        read = {buffer for each in self.block.instructions for buffer in reads_of(each, self.block)}
-        kept = {target.buffer for _, target in self.targets}
-        kept |= {self.block.views[each].buffer for each in self.updates if each in self.block.views}
-        for instruction in self.block.instructions:
-            if isinstance(instruction, Kernel):
-                instruction.stores = [
-                    store
-                    for store in instruction.stores
-                    if store.target.buffer in read
-                    or store.target.buffer in kept
-                    or store.target.buffer.place in ("given", "carry")
-                ]
-        self.block.instructions = [
-            each for each in self.block.instructions if not isinstance(each, Kernel) or each.stores
-        ]
-
-
-_NOWHERE = View(Buffer(-1, (), "float", "local"), (), ())
+        self.schedule.append(instruction, [*initial, *sequences, *constants])

@@ -31,7 +31,7 @@ class StateWriter:
     ) -> None:
         self.loss = loss
         self.builder = builder
-        self.block = builder.block
+        self.block, self.schedule = builder.block, builder.schedule
         self.updates = updates
         self.state = {buffer for buffers in updates.values() for buffer in buffers}
         lowering = builder.lowering
@@ -54,7 +54,7 @@ class StateWriter:
         for update, value in copied.items():
             for buffer in self.updates[update]:
                 copy = Store(value, whole(buffer), "set")
-                self._finish(self.builder.add_kernel(update.shape, copy, split=self.is_shared))
+                self._finish(self.schedule.add_kernel(update.shape, copy, split=self.is_shared))
 
     def _kernels_in_place(self) -> list[Kernel]:
         stored = {
@@ -124,7 +124,7 @@ class StateWriter:
         while (value := variable(name, update.shape, update.kind)) in known:
             name += "'"
         view = whole(self.builder.lowering.new_buffer(update.shape, update.kind, "local"))
-        self.builder.add_kernel(update.shape, Store(update, view, "set"), split=False)
+        self.schedule.add_kernel(update.shape, Store(update, view, "set"), split=False)
         self.block.views[value] = view
         return value
 
