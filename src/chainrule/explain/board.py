@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -20,6 +20,8 @@ __all__ = ["Board"]
 class Board:
     """A scalar graph evaluated at one point, forward and backward.
 
+    Values without a name are called by letters that are none of ``names``.
+
     Attributes
     ----------
     output : Node
@@ -35,11 +37,17 @@ class Board:
         The gradient that flows back into each node reached, and into each target.
     """
 
-    def __init__(self, output: Node, targets: Sequence[Node], given: Mapping[Node, Array]) -> None:
+    def __init__(
+        self,
+        output: Node,
+        targets: Sequence[Node],
+        given: Mapping[Node, Array],
+        names: Iterable[str] = (),
+    ) -> None:
         self.output = output
         self.targets = list(targets)
         self.order = topological_order([output])
-        self.symbols = choose_symbols(self.order)
+        self.symbols = choose_symbols(self.order, names)
         self.given = dict(given)
         self.values = dict(evaluate([output], given))
         check_values(self.order, self.values)

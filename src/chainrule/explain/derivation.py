@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -178,6 +178,7 @@ def derive(
     notes: Mapping[Node, str] | None = None,
     probes: Mapping[Node, Probe] | None = None,
     longest: int = LONGEST_FORMULA,
+    names: Iterable[str] = (),
 ) -> Derivation:
     """Work out a graph and its derivatives by some of its nodes.
 
@@ -194,6 +195,8 @@ def derive(
         What the derivative by a target is checked against; ``output`` itself by default.
     longest : int, optional
         The most operations and symbols of a derivative that is written as one formula.
+    names : iterable of str, optional
+        Names that mean something beside this graph: no other value is called so.
 
     Returns
     -------
@@ -204,7 +207,7 @@ def derive(
     FormulaError
         If there is no finite value or derivative at this point.
     """
-    board = Board(output, targets, given)
+    board = Board(output, targets, given, names)
     forward = forward_steps(board)
     backward = backward_steps(board)
     for node in reversed(board.reached):

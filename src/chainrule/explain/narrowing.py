@@ -20,6 +20,7 @@ import numpy.typing as npt
 import chainrule.graph.functions as fn
 from chainrule.engines.base import Array
 from chainrule.engines.reference import evaluate
+from chainrule.explain.symbols import free_stem, stems_of
 from chainrule.graph.node import Node, make, private_variable
 from chainrule.graph.operations import OPERATIONS
 from chainrule.graph.traversal import dependents, topological_order
@@ -106,6 +107,8 @@ class _Narrowing:
         self.places: dict[Node, Place] = {}
         self.known: dict[tuple[Node, object], Node] = {}
         self.rests, self.constants = itertools.count(1), itertools.count(1)
+        stems = stems_of(node.name for node in self.order if node.name)
+        self.constant, self.unit = free_stem("ckqpsu", stems), free_stem("evw", stems)
         free = private_variable(self._name(target, index), (), "float")
         self.narrowed = Narrowed(output, free)
         self._give(free, self.values[target][index])
@@ -316,7 +319,7 @@ class _Narrowing:
         if (node, own) not in self.known:
             name, note = self._name(node, own), ""
             if node.name is None:
-                name = f"c{next(self.constants)}"
+                name = f"{self.constant}{next(self.constants)}"
                 note = f"{format_formula(node)}{', at one place' if math.prod(sizes) > 1 else ''}"
                 note += ", held constant" if node.operation == "stop_gradient" else ""
             variable = private_variable(name, (), node.kind)
@@ -338,7 +341,7 @@ class _Narrowing:
         for index, scalar in place.items():
             unit = np.zeros(value.shape)
             unit[index] = 1.0
-            base = private_variable(f"e{next(self.constants)}", shape, "float")
+            base = private_variable(f"{self.unit}{next(self.constants)}", shape, "float")
             self._give(base, unit, "1 at this place, 0 elsewhere")
             lifted = lifted + scalar * base
         return lifted
@@ -347,7 +350,7 @@ class _Narrowing:
         key = node, (value.shape, name)
         if key not in self.known:
             note = "" if name else format_formula(node)
-            name = name or f"c{next(self.constants)}"
+            name = name or f"{self.constant}{next(self.constants)}"
             self.known[key] = private_variable(name, value.shape, node.kind)
             self._give(self.known[key], value, note)
         return self.known[key]

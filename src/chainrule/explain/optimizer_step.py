@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -65,6 +65,7 @@ def update_of(
     slope: float,
     values: Array,
     norm: float = 0.0,
+    names: Iterable[str] = (),
 ) -> Update:
     """What the optimizer makes of one entry of a parameter.
 
@@ -83,6 +84,8 @@ def update_of(
         The parameter's values.
     norm : float, default=0.0
         The length of the gradient of all parameters together.
+    names : iterable of str, optional
+        What the network is made of: no value on the way is called so.
 
     Returns
     -------
@@ -120,7 +123,7 @@ def update_of(
     (value,) = substitute([value], named)
     value = value.named(_fresh(symbol, "new"))
     given = {each: np.asarray(number) for each, (number, _) in told.items()}
-    board = Board(value, [], given)
+    board = Board(value, [], given, names)
     return Update(
         optimizer=state.name,
         symbol=symbol,

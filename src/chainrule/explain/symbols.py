@@ -4,33 +4,39 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 
 from chainrule.graph.node import Node
 from chainrule.notation.names import GREEK
 
-__all__ = ["choose_symbols"]
+__all__ = ["choose_symbols", "free_stem", "stems_of"]
 
 # Left out are letters that mean something beside a derivative: d, e, i, and l and o, which
 # look like numbers; σ and π have their meaning too.
 _LATIN = "abcghkmnpqrstuv"
 _GREEK = "αβγδεζηθκλμνξρτφχψω"
-_RESULT = ("f", "g", "h", "loss", "result")
+_RESULT = ("f", "g", "h", "loss")
+_RUN = "tsuvqpkrmnhgbac"
+"""Where there are more values than letters, these are numbered: t1, t2 and so on."""
 
 
-def choose_symbols(order: Sequence[Node]) -> dict[Node, str]:
+def choose_symbols(order: Sequence[Node], names: Iterable[str] = ()) -> dict[Node, str]:
     """A symbol for each node but the constants without a name.
 
     Parameters
     ----------
     order : sequence of Node
         The nodes of a graph, inputs first; the last is its result.
+    names : iterable of str, optional
+        Names that mean something beside this graph.
 
     Returns
     -------
     dict of Node to str
         All different. The user's names stand as they are, the result is called f if it has
-        none, and everything else gets a letter, in order.
+        none, and everything else gets a letter, in order, or a number if letters run out. None
+        of these is a name with another index: beside b1[0] there is no b, no b1 and no b2.
 
     Examples
     --------
@@ -45,19 +51,34 @@ def choose_symbols(order: Sequence[Node]) -> dict[Node, str]:
         if node.name:
             symbols[node] = next(each for each in _versions(node.name) if each not in taken)
             taken.add(symbols[node])
+    stems = stems_of([*names, *taken])
     result = order[-1]
     if result not in symbols:
-        symbols[result] = next(each for each in _RESULT if each not in taken)
-        taken.add(symbols[result])
-    # A name such as alpha is set as the letter.
-    taken |= {GREEK[each] for each in taken if each in GREEK}
-    # Beside w1 and w2, or w[0], a letter w would be read as one of them.
-    taken |= {stem.group() for each in taken if (stem := re.match(r"[^\W\d_](?=[\d\[])", each))}
-    letters = (each for each in _letters() if each not in taken)
-    for node in order:
-        if node not in symbols and node.operation != "constant":
-            symbols[node] = next(letters)
+        candidates = itertools.chain(_RESULT, _versions("result"))
+        symbols[result] = next(each for each in candidates if each not in stems | taken)
+        stems.add(symbols[result])
+    unnamed = [each for each in order if each not in symbols and each.operation != "constant"]
+    symbols.update(zip(unnamed, _letters(len(unnamed), stems), strict=False))
     return {node: symbols[node] for node in order if node in symbols}
+
+
+def stems_of(names: Iterable[str]) -> set[str]:
+    """What names begin with, before their numbers and places, as it is typeset.
+
+    Examples
+    --------
+    >>> sorted(stems_of(["W1[0, 0]", "h1_in[2]", "alpha", "row_loss"]))
+    ['W', 'h', 'row', 'α']
+    """
+    stems = (re.split(r"[\W\d_]", unicodedata.normalize("NFKC", each))[0] for each in names)
+    return {GREEK.get(each, each) for each in stems}
+
+
+def free_stem(candidates: str, stems: set[str]) -> str:
+    """The first of these letters, or else of their doubles, with which no name begins."""
+    lengths = itertools.count(1)
+    words = (letter * length for length in lengths for letter in candidates)
+    return next(each for each in words if each not in stems)
 
 
 def _versions(name: str) -> Iterator[str]:
@@ -67,9 +88,12 @@ def _versions(name: str) -> Iterator[str]:
         yield f"{name}_{count}"
 
 
-def _letters() -> Iterator[str]:
-    yield from _LATIN
-    yield from _GREEK
-    for count in itertools.count(1):
-        for letter in _LATIN:
-            yield f"{letter}{count}"
+def _letters(count: int, stems: set[str]) -> Iterator[str]:
+    """So many letters, and where there are too few, one of them with numbers after them."""
+    letters = [each for each in _LATIN + _GREEK if each not in stems]
+    if count <= len(letters):
+        yield from letters
+        return
+    run = free_stem(_RUN, stems)
+    yield from (each for each in letters if each != run)
+    yield from (f"{run}{number}" for number in itertools.count(1))

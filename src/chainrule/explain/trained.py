@@ -105,6 +105,7 @@ def explain_trained(network: TrainedNetwork, parameter: str | None = None) -> De
         of_steps = node.rank == 3 and node.shape[2] == 1
         narrowed.notes[narrowed.target] = network.features[index[1] if of_steps else index[-1]]
     values = dict(evaluate([network.loss], network.given))
+    names = [each.name for each in values if each.name]
     work = derive(
         narrowed.output,
         [narrowed.target],
@@ -112,6 +113,7 @@ def explain_trained(network: TrainedNetwork, parameter: str | None = None) -> De
         notes=narrowed.notes,
         probes={narrowed.target: Probe(network.loss, node, values, index)},
         longest=_LONGEST_FORMULA,
+        names=names,
     )
     if node in network.parameters and network.describe is not None:
         notes.append(f"{symbol} is {network.describe(node.name or '', index)}.")
@@ -129,7 +131,8 @@ def explain_trained(network: TrainedNetwork, parameter: str | None = None) -> De
             slope = float(np.asarray(work.gradients[symbol]))
             state, numbers = network.optimizer, network.given[node]
             norm = 0.0 if state.clip_norm is None else _length_of_gradient(network)
-            update = update_of(state, node, index, symbol, slope, numbers, norm)
+            names += [each.symbol for each in work.worksheet.given]
+            update = update_of(state, node, index, symbol, slope, numbers, norm, names)
             if network.optimizer.note:
                 notes.append(network.optimizer.note)
     worksheet = dataclasses.replace(
