@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import chainrule as cr
 from chainrule.calculus.reverse import gradient
 from chainrule.engines.reference import evaluate
-from chainrule.explain.narrowing import Narrowed, narrow
+from chainrule.explain.narrowed import Narrowed
+from chainrule.explain.narrowing import narrow
 from chainrule.explain.unrolling import unrolled
 from chainrule.graph import functions as fn
 from chainrule.graph.node import Node, variable

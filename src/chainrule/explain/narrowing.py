@@ -8,11 +8,9 @@ All else is given: single entries under their names, and sums over many as a res
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 import operator
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -20,47 +18,26 @@ import numpy.typing as npt
 import chainrule.graph.functions as fn
 from chainrule.engines.base import Array
 from chainrule.engines.reference import evaluate
-from chainrule.explain.symbols import free_stem, stems_of
-from chainrule.graph.node import Node, make, private_variable
+from chainrule.explain.blocks import cuts
+from chainrule.explain.counting import counted
+from chainrule.explain.moving import is_nothing, moved_from, sizes_of
+from chainrule.explain.naming import Naming
+from chainrule.explain.narrowed import Narrowed
+from chainrule.explain.symbols import free_stem, numbered, stems_of
+from chainrule.graph.node import Node, constant, make, private_variable
 from chainrule.graph.operations import OPERATIONS
 from chainrule.graph.traversal import dependents, topological_order
-from chainrule.notation.entries import Index, entry_name
-from chainrule.notation.writing import format_formula
+from chainrule.notation.entries import Index
 
-__all__ = ["Narrowed", "narrow"]
+__all__ = ["narrow"]
 
 _MOST_ENTRIES = 4
-"""So many entries of an array are written one by one."""
+"""So many entries of an array, or of each of its gates, are written one by one."""
 
 Entries = dict[Index, Node]
 """The entries of an array that the number changes, each as a number of its own."""
 
 Place = Entries | Node
-
-
-@dataclass
-class Narrowed:
-    """A graph in which one entry of one array is free.
-
-    Attributes
-    ----------
-    output : Node
-    target : Node
-        The free number.
-    given : dict of Node to array
-        The value of each variable, that of the target too.
-    notes : dict of Node to str
-        What a variable stands for that is not an entry of one array.
-    n_computed, n_kept : int
-        The numbers that the whole graph computes, and those of them that are kept.
-    """
-
-    output: Node
-    target: Node
-    given: dict[Node, Array] = field(default_factory=dict)
-    notes: dict[Node, str] = field(default_factory=dict)
-    n_computed: int = 0
-    n_kept: int = 0
 
 
 def narrow(
@@ -103,13 +80,15 @@ class _Narrowing:
         self.output, self.target, self.index = output, target, index
         self.order = topological_order([output])
         self.values = dict(evaluate([output], given))
-        self.row_nodes = dependents(self.order, rows)
+        self.naming = Naming(dependents(self.order, rows))
+        self.cuts = cuts(self.order)
         self.places: dict[Node, Place] = {}
         self.known: dict[tuple[Node, object], Node] = {}
-        self.rests, self.constants = itertools.count(1), itertools.count(1)
+        self.rests = numbered("rest")
         stems = stems_of(node.name for node in self.order if node.name)
-        self.constant, self.unit = free_stem("ckqpsu", stems), free_stem("evw", stems)
-        free = private_variable(self._name(target, index), (), "float")
+        self.constants = numbered(free_stem("ckqpsu", stems))
+        self.units = numbered(free_stem("evw", stems))
+        free = private_variable(self.naming.entry(target, index), (), "float")
         self.narrowed = Narrowed(output, free)
         self._give(free, self.values[target][index])
         self.places[target] = {index: free}
@@ -125,10 +104,11 @@ class _Narrowing:
                     self.places[node] = place
         narrowed = self.narrowed
         narrowed.output = self._entry(self.output, ())
-        narrowed.n_computed = sum(self.values[node].size for node in self.order if node.inputs)
-        kept = (self.places[node] for node in self.order if node in self.places and node.inputs)
+        computed = [node for node in self.order if _computes(node)]
+        narrowed.n_computed = sum(self.values[node].size for node in computed)
+        kept = (self.places[node] for node in computed if node in self.places)
         narrowed.n_kept = sum(
-            len(each) if isinstance(each, dict) else math.prod(_sizes(each)) for each in kept
+            len(each) if isinstance(each, dict) else math.prod(sizes_of(each)) for each in kept
         )
         used = set(topological_order([narrowed.output]))
         narrowed.given = {
@@ -158,11 +138,11 @@ class _Narrowing:
         return self._whole(node)
 
     def _elementwise(self, node: Node) -> Entries | None:
-        changed = np.zeros(_sizes(node), bool)
+        changed = np.zeros(sizes_of(node), bool)
         for each in node.inputs:
             if each in self.places:
                 changed |= np.broadcast_to(self._mask(each), changed.shape)
-        if np.count_nonzero(changed) > _MOST_ENTRIES:
+        if self._are_many(node, changed):
             return None
         return {
             index: make(
@@ -179,7 +159,7 @@ class _Narrowing:
         scalars: list[Node] = []
         stand_ins = {each: private_variable("moved", each.shape, "float") for each in node.inputs}
         for each, stand_in in stand_ins.items():
-            labels = np.zeros(_sizes(each))
+            labels = np.zeros(sizes_of(each))
             place = self.places.get(each, {})
             assert isinstance(place, dict)
             for index, scalar in place.items():
@@ -188,7 +168,7 @@ class _Narrowing:
             numbered[stand_in] = labels
         moved = make(node.operation, *(stand_ins[each] for each in node.inputs), **node.attributes)
         labels = dict(evaluate([moved], numbered))[moved]
-        if np.count_nonzero(labels) > _MOST_ENTRIES:
+        if self._are_many(node, labels):
             return None
         return {index: scalars[int(labels[index]) - 1] for index in _true(labels != 0)}
 
@@ -197,7 +177,7 @@ class _Narrowing:
         axes = node.attributes["axes"]
         mask = self._mask(x)
         changed = np.any(mask, axis=axes)
-        if np.count_nonzero(changed) > _MOST_ENTRIES:
+        if self._are_many(node, changed):
             return None
         result: Entries = {}
         largest = node.operation == "max"
@@ -214,7 +194,7 @@ class _Narrowing:
             if others.any():
                 among = self.values[x][others]
                 what = "largest" if largest else "sum"
-                note = f"the {what} of the other {len(among):,} of {self._what(x)}"
+                note = f"the {what} of the other {len(among):,} of {self.naming.formula(x)}"
                 parts.append(self._rest(among.max() if largest else among.sum(), note))
             result[index] = functools.reduce(fn.maximum if largest else operator.add, parts)
         return result
@@ -227,23 +207,22 @@ class _Narrowing:
     def _product(self, node: Node) -> Entries | None:
         """Entries of a product of matrices: the products that are changed, and the rest."""
         a, b = node.inputs
-        if a.rank != 2 or b.rank != 2 or (a in self.places and b in self.places):
+        if a.rank != 2 or b.rank != 2:
             return None
-        left = a in self.places
-        changed = np.any(self._mask(a), 1)[:, None] if left else np.any(self._mask(b), 0)[None, :]
-        changed = np.broadcast_to(changed, _sizes(node))
-        if np.count_nonzero(changed) > _MOST_ENTRIES:
+        left, right = self._mask(a), self._mask(b)
+        changed = np.any(left, 1)[:, None] | np.any(right, 0)[None, :]
+        if self._are_many(node, changed):
             return None
         x, y = self.values[a], self.values[b]
         result: Entries = {}
         for i, j in _true(changed):
-            own = self._mask(a)[i] if left else self._mask(b)[:, j]
+            own = left[i] | right[:, j]
             terms = [self._entry(a, (i, k)) * self._entry(b, (k, j)) for (k,) in _true(own)]
             if not own.all():
                 value = np.sum(x[i, ~own] * y[~own, j])
                 others = [k for (k,) in _true(~own)]
                 k = others[0] if len(others) == 1 else "k"
-                note = f"{self._name(a, (i, k))}·{self._name(b, (k, j))}"
+                note = f"{self.naming.entry(a, (i, k))}·{self.naming.entry(b, (k, j))}"
                 if len(others) > 1:
                     note = f"Σ {note} over the other {len(others):,} k"
                 terms.append(self._rest(value, note))
@@ -253,13 +232,15 @@ class _Narrowing:
     def _columns(self, node: Node, whole: Node) -> Place:
         """A product of a whole matrix: column by column if there are few."""
         b = node.inputs[1]
-        sizes = _sizes(node)
+        sizes = sizes_of(node)
         if math.prod(sizes) > _MOST_ENTRIES or len(sizes) != 2 or sizes[0] != 1:
             return self._whole(node)
         result: Entries = {}
         for j in range(sizes[1]):
             column = self._array(
-                b, self.values[b][:, [j]], self._name(b, (":", j)) if sizes[1] > 1 else b.name
+                b,
+                self.values[b][:, [j]],
+                self.naming.entry(b, (":", j)) if sizes[1] > 1 else b.name,
             )
             result[0, j] = fn.reshape(whole @ column, ())
         return result
@@ -272,21 +253,21 @@ class _Narrowing:
             and isinstance(first, dict)
             and len(first) == 1
             and node.inputs[1] not in self.places
-            and _sizes(node)[:-1] == (1,)
+            and sizes_of(node)[:-1] == (1,)
         ):
             return self._scaled_row(node, first)
         spreads = OPERATIONS[node.operation].family == "elementwise"
         inputs = [
             # Arithmetic spreads a single number over an array.
             self._entry(each, ())
-            if spreads and each not in self.places and math.prod(_sizes(each)) == 1
+            if spreads and each not in self.places and math.prod(sizes_of(each)) == 1
             else self._array_place(each)
             for each in node.inputs
         ]
-        if node.operation == "sum" and math.prod(_sizes(node)) == 1:
+        if node.operation == "sum" and math.prod(sizes_of(node)) == 1:
             return {(0,) * node.rank: fn.sum(inputs[0])}
         whole = make(node.operation, *inputs, **node.attributes)
-        if math.prod(_sizes(node)) == 1:
+        if math.prod(sizes_of(node)) == 1:
             return {(0,) * node.rank: fn.reshape(whole, ())}
         return whole
 
@@ -295,20 +276,19 @@ class _Narrowing:
         a, b = node.inputs
         (((_, k), scalar),) = entries.items()
         row = self.values[b][[k]]
-        scaled = scalar * self._array(b, row, self._name(b, (k, ":")))
-        if _sizes(a)[1] == 1:
+        scaled = scalar * self._array(b, row, self.naming.entry(b, (k, ":")))
+        if sizes_of(a)[1] == 1:
             return scaled
         rest = self.values[node] - self.values[a][0, k] * row
-        note = f"the other {_sizes(a)[1] - 1:,} rows of {self._what(b)}, each times its number"
+        others = counted(sizes_of(a)[1] - 1, "row")
+        note = f"the other {others} of {self.naming.formula(b)}, each times its number"
         return scaled + self._rest(rest, note)
 
     # --- what is given ---------------------------------------------------------------------
 
     def _entry(self, node: Node, index: Index) -> Node:
         """An entry, at its own place or at that of a larger array that it is spread over."""
-        while node.operation == "reshape" and math.prod(_sizes(node)) == 1 and not node.name:
-            (node,) = node.inputs
-        sizes = _sizes(node)
+        sizes = sizes_of(node)
         places = index[len(index) - len(sizes) :] if len(sizes) <= len(index) else (0,) * len(sizes)
         own = tuple(0 if size == 1 else place for size, place in zip(sizes, places, strict=True))
         place = self.places.get(node)
@@ -316,12 +296,19 @@ class _Narrowing:
             return place[own]
         if node.operation == "constant":
             return node
+        if is_nothing(node):
+            return constant(0.0)
+        source, there = moved_from(node, own)
+        if source is not node:
+            return self._entry(source, there)
         if (node, own) not in self.known:
-            name, note = self._name(node, own), ""
+            name, note = self.naming.entry(node, own), ""
             if node.name is None:
-                name = f"{self.constant}{next(self.constants)}"
-                note = f"{format_formula(node)}{', at one place' if math.prod(sizes) > 1 else ''}"
+                name, note = next(self.constants), self.naming.at(node, own)
                 note += ", held constant" if node.operation == "stop_gradient" else ""
+            elif node.name.endswith("]") and node.inputs:
+                stem = node.name.partition("[")[0]
+                self.narrowed.definitions[stem] = f"{node.name} is {self.naming.definition(node)}"
             variable = private_variable(name, (), node.kind)
             self._give(variable, self.values[node][own], note)
             self.known[node, own] = variable
@@ -335,13 +322,13 @@ class _Narrowing:
         if node.operation == "constant":
             return node
         if place is None or node.kind != "float":  # no gradient flows through a condition
-            return self._array(node, self.values[node], node.name)
+            return self._array(node, self.values[node], node.name or self.naming.block(node))
         (shape, value), mask = (node.shape, self.values[node]), self._mask(node)
-        lifted = self._rest(np.where(mask, 0.0, value), f"{self._what(node)} elsewhere")
+        lifted = self._rest(np.where(mask, 0.0, value), f"{self.naming.formula(node)} elsewhere")
         for index, scalar in place.items():
             unit = np.zeros(value.shape)
             unit[index] = 1.0
-            base = private_variable(f"{self.unit}{next(self.constants)}", shape, "float")
+            base = private_variable(next(self.units), shape, "float")
             self._give(base, unit, "1 at this place, 0 elsewhere")
             lifted = lifted + scalar * base
         return lifted
@@ -349,15 +336,14 @@ class _Narrowing:
     def _array(self, node: Node, value: Array, name: str | None) -> Node:
         key = node, (value.shape, name)
         if key not in self.known:
-            note = "" if name else format_formula(node)
-            name = name or f"{self.constant}{next(self.constants)}"
+            note = "" if name else self.naming.formula(node)
+            name = name or next(self.constants)
             self.known[key] = private_variable(name, value.shape, node.kind)
             self._give(self.known[key], value, note)
         return self.known[key]
 
     def _rest(self, value: npt.ArrayLike, note: str) -> Node:
-        name = f"rest{next(self.rests)}"
-        variable = private_variable(name, np.shape(value), "float")
+        variable = private_variable(next(self.rests), np.shape(value), "float")
         self._give(variable, value, note)
         return variable
 
@@ -375,18 +361,17 @@ class _Narrowing:
             return place.named(node.name)
         return {
             # An entry that was only moved has a name already.
-            index: each if each.operation == "variable" else each.named(self._name(node, index))
+            index: each
+            if each.operation == "variable"
+            else each.named(self.naming.entry(node, index))
             for index, each in place.items()
         }
 
-    def _name(self, node: Node, index: Sequence[int | str]) -> str:
-        return entry_name(self._what(node), index, _sizes(node), node in self.row_nodes)
-
-    def _what(self, node: Node) -> str:
-        return node.name or format_formula(node)
+    def _are_many(self, node: Node, changed: Array) -> bool:
+        return int(np.count_nonzero(changed)) > _MOST_ENTRIES * self.cuts[node]
 
     def _mask(self, node: Node) -> Array:
-        mask = np.zeros(_sizes(node), bool)
+        mask = np.zeros(sizes_of(node), bool)
         place = self.places.get(node, {})
         assert isinstance(place, dict)
         for index in place:
@@ -394,9 +379,9 @@ class _Narrowing:
         return mask
 
 
-def _sizes(node: Node) -> tuple[int, ...]:
-    """The shape of a node: all of it is known."""
-    return tuple(int(size) for size in node.shape)  # type: ignore[arg-type]
+def _computes(node: Node) -> bool:
+    """Whether an operation computes numbers, and does not only move them."""
+    return bool(node.inputs) and OPERATIONS[node.operation].family != "movement"
 
 
 def _true(mask: Array) -> Iterator[Index]:

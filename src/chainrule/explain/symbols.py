@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from chainrule.graph.node import Node
 from chainrule.notation.names import GREEK
 
-__all__ = ["choose_symbols", "free_stem", "stems_of"]
+__all__ = ["choose_symbols", "free_stem", "numbered", "stems_of"]
 
 # Left out are letters that mean something beside a derivative: d, e, i, and l and o, which
 # look like numbers; σ and π have their meaning too.
@@ -81,6 +81,11 @@ def free_stem(candidates: str, stems: set[str]) -> str:
     return next(each for each in words if each not in stems)
 
 
+def numbered(stem: str) -> Iterator[str]:
+    """A run of names: t1, t2 and so on."""
+    return (f"{stem}{number}" for number in itertools.count(1))
+
+
 def _versions(name: str) -> Iterator[str]:
     """A name, and what it becomes where another node has it already."""
     yield name
@@ -96,4 +101,4 @@ def _letters(count: int, stems: set[str]) -> Iterator[str]:
         return
     run = free_stem(_RUN, stems)
     yield from (each for each in letters if each != run)
-    yield from (f"{run}{number}" for number in itertools.count(1))
+    yield from numbered(run)

@@ -14,6 +14,8 @@ from chainrule.calculus.reverse import gradient
 from chainrule.engines.base import Array
 from chainrule.engines.reference import evaluate
 from chainrule.errors import FormulaError
+from chainrule.explain.blocks import blocks_first
+from chainrule.explain.counting import counted
 from chainrule.explain.derivation import Derivation, derive
 from chainrule.explain.differences import Probe
 from chainrule.explain.narrowing import narrow
@@ -91,7 +93,7 @@ def explain_trained(network: TrainedNetwork, parameter: str | None = None) -> De
     FormulaError
         If there is no such number, or the loss has no finite value or derivative here.
     """
-    network = dataclasses.replace(network, loss=unrolled(network.loss))
+    network = dataclasses.replace(network, loss=blocks_first(unrolled(network.loss)))
     arrays = _Arrays(network)
     notes = []
     if parameter is None:
@@ -117,11 +119,16 @@ def explain_trained(network: TrainedNetwork, parameter: str | None = None) -> De
     )
     if node in network.parameters and network.describe is not None:
         notes.append(f"{symbol} is {network.describe(node.name or '', index)}.")
+    shown = [name for name, _ in work.worksheet.parts]
+    for stem, sentence in narrowed.definitions.items():
+        if not any(name.startswith(f"{stem}[") for name in shown):
+            notes.append(f"{sentence}, and likewise at each step.")
     left_out = narrowed.n_computed - narrowed.n_kept
     if left_out:
         notes.append(
-            f"{symbol} changes {narrowed.n_kept:,} of the {narrowed.n_computed:,} numbers that "
-            f"the network computes for this row; the other {left_out:,} are left out."
+            f"{symbol} changes {narrowed.n_kept:,} of the {counted(narrowed.n_computed, 'number')} "
+            f"that the network computes for this row; the other {left_out:,} "
+            f"{'is' if left_out == 1 else 'are'} left out."
         )
     update = None
     if node in network.parameters:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import chainrule.graph.functions as fn
+from chainrule.explain.blocks import block
 from chainrule.graph.loop import Loop
 from chainrule.graph.node import Node
 from chainrule.graph.traversal import rebuild, topological_order, with_inputs
@@ -103,5 +104,5 @@ def _write(nodes: tuple[Node, ...] | list[Node], known: dict[Node, Node], time: 
 
 def _slice(sequence: Node, time: int) -> Node:
     ranges = [(time, time + 1), *[None] * (sequence.rank - 1)]
-    taken = fn.reshape(fn.slice_axes(sequence, ranges), sequence.shape[1:])
+    taken = fn.reshape(block(sequence, ranges), sequence.shape[1:])
     return taken.named(f"{sequence.name}[{time}]") if sequence.name else taken

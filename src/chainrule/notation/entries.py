@@ -20,7 +20,7 @@ def entry_name(name: str, index: Sequence[int | str], sizes: Sequence[int], row:
     ----------
     name : str
         Of the array; where it ends in places of its own, as ``W2[3, :]`` does, the colon is
-        filled in.
+        filled in, and to those of a step, ``h1[2]``, others are added.
     index : sequence of int or str
         A letter or a colon may stand for an axis.
     sizes : sequence of int
@@ -33,19 +33,41 @@ def entry_name(name: str, index: Sequence[int | str], sizes: Sequence[int], row:
     >>> entry_name("W2", (3, 1), (4, 2), row=False), entry_name("h1_out", (0, 3), (1, 4), row=True)
     ('W2[3, 1]', 'h1_out[3]')
     >>> (
+    ...     entry_name("h1[2]", (0, 3), (1, 4), row=True),
+    ...     entry_name("U[:, 4:6]", (2, 1), (3, 2), False),
+    ... )
+    ('h1[2, 3]', 'U[2, 5]')
+    >>> (
     ...     entry_name("output", (0, 0), (1, 1), row=True),
     ...     entry_name("W2[3, :]", (0, 5), (1, 9), False),
     ... )
     ('output', 'W2[3, 5]')
     """
     if name.endswith("]") and ":" in name:
-        return name.replace(":", str(index[-1]))
+        return _filled(name, index)
     places = list(index)
     if row and places and sizes[0] == 1:
         places = places[1:]
         if all(size == 1 for size in sizes):
             places = []
-    return f"{name}[{', '.join(map(str, places))}]" if places else name
+    if not places:
+        return name
+    written = ", ".join(map(str, places))
+    return f"{name[:-1]}, {written}]" if name.endswith("]") else f"{name}[{written}]"
+
+
+def _filled(name: str, index: Sequence[int | str]) -> str:
+    """The name of a part of an array, ``U[:, 4:6]``, at a place of this part."""
+    array, _, inside = name.removesuffix("]").partition("[")
+    parts = inside.split(", ")
+    # An axis of one place may have been left out.
+    open_axes = [axis for axis, part in enumerate(parts) if ":" in part]
+    axes = range(len(parts)) if len(parts) == len(index) else open_axes
+    for axis, place in zip(reversed(axes), reversed(index), strict=False):
+        if ":" in parts[axis]:
+            start = int(parts[axis].partition(":")[0] or 0)
+            parts[axis] = str(start + place if isinstance(place, int) else place)
+    return f"{array}[{', '.join(parts)}]"
 
 
 def entry_of(formula: Formula, index: Index, arrays: Mapping[str, Index]) -> Formula:
