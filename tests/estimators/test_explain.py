@@ -284,3 +284,18 @@ def test_one_weight_of_a_large_network_takes_less_than_a_second() -> None:
         best = min(best, time.perf_counter() - start)
     assert "∂loss/∂W1[5, 5]" in text
     assert best < 1.0
+
+
+def test_where_nothing_moves_no_gradient_is_called_the_largest() -> None:
+    model = cr.Perceptron().fit(X, y)
+    first, *_ = model.explain(X[0], 0).worksheet.notes
+    assert "no parameter's gradient differs from 0 for this row: nothing moves" in first
+    assert "on the right side" in first
+    wrong = np.flatnonzero(model.predict(X) != y)[0]
+    assert "the largest" in model.explain(X[wrong], y[wrong]).worksheet.notes[0]
+
+
+def test_one_number_that_is_left_out_is_in_the_singular() -> None:
+    model = cr.MLPClassifier((8,), random_state=0).partial_fit(X[:, :2], y, classes=[0, 1, 2])
+    text = " ".join(str(model.explain(X[0, :2], 0, "x[0]")).split())
+    assert "the other 1 row of W1, each times its number" in text

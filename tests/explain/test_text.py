@@ -138,3 +138,31 @@ def test_a_line_has_no_spaces_at_its_end() -> None:
     text = str(cr.explain("q = x*y; q + q/x", x=1, y=2))
     assert all(line == line.rstrip() for line in text.splitlines())
     assert "\N{NO-BREAK SPACE}" not in text
+
+
+def test_a_name_is_not_parted_from_its_places() -> None:
+    letters = [cr.variable(f"w[{k}, 0]") for k in range(40)]
+    text = str(cr.explain(sum(letters[1:], start=letters[0]), dict.fromkeys(letters, 1.0)))
+    assert max(map(len, text.splitlines())) <= 100
+    for line in text.splitlines():
+        assert line.count("[") == line.count("]"), line
+
+
+def test_one_number_is_in_the_singular() -> None:
+    v = cr.variable("v", (1,))
+    text = str(cr.explain(cr.sum(cr.exp(v)), v=[1.0]))
+    assert "v = 1 number\n" in text
+    assert "1 numbers" not in text
+
+
+def test_why_there_is_no_chain_rule_is_said() -> None:
+    W, s = cr.variable("W", (2, 2)), cr.variable("s")
+    given = {"W": [[1, 2], [3, 4]]}
+    back_to = cr.explain(cr.sum(cr.exp(W)), given)
+    through = cr.explain(cr.sum(cr.exp(W * s)), given, s=2.0, wrt="s")
+    itself = cr.explain("x", x=2)
+    for work, words in [(back_to, "back to arrays"), (through, "through arrays"), (itself, "x is")]:
+        assert "Chain rule" not in str(work)
+        for page in (str(work), work.to_html(), work.to_latex()):
+            assert words in " ".join(page.split())
+    assert not cr.explain("x*y", x=2, y=3).worksheet.notes

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.explain.counting import counted
+
 __all__ = ["array_text", "shape_text", "shown_places"]
 
 _MOST_ROWS, _MOST_COLUMNS, _EDGE = 6, 8, 2
@@ -48,7 +50,7 @@ def array_text(array: npt.NDArray[np.generic], number: Callable[[float], str]) -
 
 def shape_text(shape: tuple[int, ...]) -> str:
     """A shape as people say it: ``4×3``, and ``3 numbers``."""
-    return f"{shape[0]} numbers" if len(shape) == 1 else "×".join(map(str, shape))
+    return counted(shape[0], "number") if len(shape) == 1 else "×".join(map(str, shape))
 
 
 def shown_places(shape: tuple[int, ...]) -> tuple[list[int | None], list[int | None]]:

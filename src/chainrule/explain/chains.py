@@ -67,6 +67,20 @@ class Chains:
             for route, product in zip(routes, products, strict=True)
         ]
 
+    def why_none(self) -> str:
+        """Why there is no way back to any target, in a sentence."""
+        board = self._board
+        symbols = [board.symbols[each] for each in board.targets]
+        if all(each not in board.reached for each in board.targets):
+            return f"There is no chain rule: nothing flows from {board.symbols[board.output]} back."
+        if board.targets == [board.output]:
+            return f"There is no chain rule: {symbols[0]} is the result itself."
+        way = "back to" if all(each.shape for each in board.targets) else "through"
+        return (
+            f"The chain rule is left out: it leads {way} arrays, with ways for each of their "
+            f"entries; Backward goes all of them at once."
+        )
+
     def _in_order(self, route: tuple[Node, ...]) -> list[int]:
         """Routes in the order in which formulas use their parts."""
         start = self._landmarks.index(route[0])

@@ -215,6 +215,8 @@ def derive(
             name = f"∂{board.symbols[output]}/∂{board.symbols[node]}"
             raise FormulaError(f"{name} is too large to be computed at this point.")
     told = notes or {}
+    chains = Chains(board)
+    derived = _chains(board, chains, forward, probes or {}, longest)
     return Derivation(
         Worksheet(
             symbol=board.symbols[output],
@@ -225,9 +227,12 @@ def derive(
             ),
             forward=tuple(forward),
             backward=tuple(backward),
-            chains=tuple(_chains(board, forward, probes or {}, longest)),
+            chains=tuple(derived),
             definitions=tuple(define_primes(board.reached, board.symbols.values())),
             value=float(board.values[output]),
+            notes=()
+            if not derived or any(each.paths for each in derived)
+            else (chains.why_none(),),
         )
     )
 
@@ -239,9 +244,13 @@ def _parts(board: Board) -> tuple[tuple[str, Formula], ...]:
 
 
 def _chains(
-    board: Board, forward: Sequence[ForwardStep], probes: Mapping[Node, Probe], longest: int
+    board: Board,
+    chains: Chains,
+    forward: Sequence[ForwardStep],
+    probes: Mapping[Node, Probe],
+    longest: int,
 ) -> list[Chain]:
-    chains, forms = Chains(board), closed_forms(board, longest)
+    forms = closed_forms(board, longest)
     result = []
     for target in board.targets:
         gradient = board.gradients[target]

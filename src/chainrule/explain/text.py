@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -27,6 +28,7 @@ from chainrule.notation.formula_text import formula_text, is_rounded, number_tex
 __all__ = ["to_text"]
 
 _WIDTH, _SHORT, _MOST_ADDED = 100, 40, 8
+_PLACES = re.compile(r"(?<=[\w)])\[[^\[\]]*\]")
 _TIE = "\N{NO-BREAK SPACE}"  # a space at which a line is not broken
 
 
@@ -319,9 +321,9 @@ def _aligned(rows: Sequence[Row]) -> list[str]:
 
 
 def _wrapped(head: str, text: str) -> Iterator[str]:
-    """A text after a head, on as many lines as it takes."""
+    """A text after a head, on as many lines as it takes; no name is parted from its places."""
     yield from textwrap.wrap(
-        text,
+        _PLACES.sub(lambda found: _tied(found.group()), text),
         _WIDTH,
         initial_indent=head,
         subsequent_indent=" " * len(head),

@@ -95,10 +95,14 @@ def explain_trained(network: TrainedNetwork, parameter: str | None = None) -> De
     """
     network = dataclasses.replace(network, loss=blocks_first(unrolled(network.loss)))
     arrays = _Arrays(network)
-    notes = []
+    notes: list[str] = []
     if parameter is None:
-        node, index = _steepest(network)
-        notes.append("No parameter was named: this is the one whose gradient is the largest.")
+        node, index, slope = _steepest(network)
+        notes.append(
+            "No parameter was named: this is the one whose gradient is the largest."
+            if slope
+            else _nothing_moves(network)
+        )
     else:
         node, index = arrays.find(parameter)
     narrowed = narrow(network.loss, node, index, network.given, (network.row, network.target))
@@ -117,6 +121,7 @@ def explain_trained(network: TrainedNetwork, parameter: str | None = None) -> De
         longest=_LONGEST_FORMULA,
         names=names,
     )
+    notes += work.worksheet.notes
     if node in network.parameters and network.describe is not None:
         notes.append(f"{symbol} is {network.describe(node.name or '', index)}.")
     shown = [name for name, _ in work.worksheet.parts]
@@ -151,13 +156,26 @@ def explain_trained(network: TrainedNetwork, parameter: str | None = None) -> De
     return Derivation(worksheet)
 
 
-def _steepest(network: TrainedNetwork) -> tuple[Node, Index]:
+def _steepest(network: TrainedNetwork) -> tuple[Node, Index, float]:
+    """The parameter with the largest gradient, and how large that is."""
     bars = gradient(network.loss, network.parameters)
     computed = dict(evaluate(bars, network.given))
     slopes = [np.abs(computed[bar]) for bar in bars]
     best = max(range(len(slopes)), key=lambda k: float(np.max(slopes[k], initial=0.0)))
     place = np.unravel_index(int(np.argmax(slopes[best])), slopes[best].shape)
-    return network.parameters[best], tuple(int(each) for each in place)
+    index = tuple(int(each) for each in place)
+    return network.parameters[best], index, float(slopes[best][index])
+
+
+def _nothing_moves(network: TrainedNetwork) -> str:
+    values = dict(evaluate([network.loss], network.given))
+    margins = [value for node, value in values.items() if node.name == "margin"]
+    right = bool(margins) and all(bool(np.all(each > 0.0)) for each in margins)
+    reason = " The row is on the right side, so its loss is 0." if right else ""
+    return (
+        f"No parameter was named, and no parameter's gradient differs from 0 for this row: nothing "
+        f"moves.{reason} This is the first one."
+    )
 
 
 def _length_of_gradient(network: TrainedNetwork) -> float:
