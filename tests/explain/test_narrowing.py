@@ -169,3 +169,17 @@ def test_an_entry_of_a_sequence_of_a_loop_is_followed() -> None:
     whole = dict(evaluate([bar], values))[bar]
     for index in np.ndindex(4, 1, 2):
         assert derivative(narrow(output, x, index, values))[1] == pytest.approx(whole[index])
+
+
+def test_a_few_numbers_of_a_row_are_each_times_their_row_of_a_matrix() -> None:
+    x, W = variable("x", (1, 3)), variable("W", (3, 2))
+    V = variable("V", (2, 9))
+    code = cr.tanh(x @ W).named("code")
+    output = fn.sum(cr.tanh(code @ V))
+    values = {x: np.array([[0.3, -0.2, 0.5]]), W: np.ones((3, 2)), V: np.arange(18.0).reshape(2, 9)}
+    narrowed = narrow(output, x, (0, 1), values, (x,))
+    (bar,) = gradient(output, [x])
+    whole = float(dict(evaluate([bar], values))[bar][0, 1])
+    assert derivative(narrowed)[1] == pytest.approx(whole)
+    assert {"V[0, :]", "V[1, :]"} <= {each.name for each in narrowed.given}
+    assert not any("elsewhere" in note for note in narrowed.notes.values())

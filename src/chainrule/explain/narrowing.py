@@ -104,7 +104,8 @@ class _Narrowing:
                     self.places[node] = place
         narrowed = self.narrowed
         narrowed.output = self._entry(self.output, ())
-        computed = [node for node in self.order if _computes(node)]
+        families = {node: OPERATIONS[node.operation].family for node in self.order}
+        computed = [node for node in self.order if families[node] not in ("leaf", "movement")]
         narrowed.n_computed = sum(self.values[node].size for node in computed)
         kept = (self.places[node] for node in computed if node in self.places)
         narrowed.n_kept = sum(
@@ -251,11 +252,10 @@ class _Narrowing:
         if (
             node.operation == "matmul"
             and isinstance(first, dict)
-            and len(first) == 1
             and node.inputs[1] not in self.places
             and sizes_of(node)[:-1] == (1,)
         ):
-            return self._scaled_row(node, first)
+            return self._scaled_rows(node, first)
         spreads = OPERATIONS[node.operation].family == "elementwise"
         inputs = [
             # Arithmetic spreads a single number over an array.
@@ -271,16 +271,20 @@ class _Narrowing:
             return {(0,) * node.rank: fn.reshape(whole, ())}
         return whole
 
-    def _scaled_row(self, node: Node, entries: Entries) -> Node:
-        """One number times its row of a matrix, and the rest."""
+    def _scaled_rows(self, node: Node, entries: Entries) -> Node:
+        """Numbers times their rows of a matrix, and the rest."""
         a, b = node.inputs
-        (((_, k), scalar),) = entries.items()
-        row = self.values[b][[k]]
-        scaled = scalar * self._array(b, row, self.naming.entry(b, (k, ":")))
-        if sizes_of(a)[1] == 1:
+        taken = [k for _, k in entries]
+        rows = (
+            scalar * self._array(b, self.values[b][[k]], self.naming.entry(b, (k, ":")))
+            for (_, k), scalar in entries.items()
+        )
+        scaled = functools.reduce(operator.add, rows)
+        n_others = sizes_of(a)[1] - len(taken)
+        if not n_others:
             return scaled
-        rest = self.values[node] - self.values[a][0, k] * row
-        others = counted(sizes_of(a)[1] - 1, "row")
+        rest = self.values[node] - self.values[a][:, taken] @ self.values[b][taken]
+        others = counted(n_others, "row")
         note = f"the other {others} of {self.naming.formula(b)}, each times its number"
         return scaled + self._rest(rest, note)
 
@@ -377,11 +381,6 @@ class _Narrowing:
         for index in place:
             mask[index] = True
         return mask
-
-
-def _computes(node: Node) -> bool:
-    """Whether an operation computes numbers, and does not only move them."""
-    return bool(node.inputs) and OPERATIONS[node.operation].family != "movement"
 
 
 def _true(mask: Array) -> Iterator[Index]:
