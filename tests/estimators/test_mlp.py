@@ -462,8 +462,6 @@ def test_a_warm_start_needs_the_same_layers():
 def test_partial_fit_is_for_stochastic_solvers():
     for model in (classifier(solver="lbfgs"), regressor(solver="lbfgs")):
         assert not hasattr(model, "partial_fit")
-    with pytest.raises(ValueError, match="partial_fit does not support early_stopping"):
-        regressor(early_stopping=True).partial_fit(VALUES_X, VALUES)
 
 
 def test_the_engine_asked_for_is_the_engine_used(monkeypatch):

@@ -14,7 +14,7 @@ from chainrule.networks.losses import regression_loss
 from chainrule.networks.recurrent import RecurrentNetwork
 from chainrule.training.buckets import BucketedLoop, buckets_by_length
 from chainrule.training.optimizers import Adam
-from chainrule.training.step import Objective, initial_state, training_step
+from chainrule.training.step import Objective, StepRules, initial_state, training_step
 
 Array = np.ndarray[Any, Any]
 
@@ -70,7 +70,7 @@ def step_and_data() -> tuple[TrainingStep, list[Array], list[Array]]:
     network = RecurrentNetwork("gru", 2, 3, 1, 1, masked=True)
     y, losses = network.row_losses(regression_loss("squared_error"))
     objective = Objective(losses, (*network.inputs, y), network.parameters)
-    step = training_step(objective, Adam(), clip_norm=1.0)
+    step = training_step(objective, Adam(), StepRules(clip_norm=1.0))
     draw = np.random.default_rng(2)
     mask = (np.arange(LENGTHS.max()) < LENGTHS[:, np.newaxis]).astype(np.float64)
     X = draw.normal(size=(*mask.shape, 2)) * mask[:, :, np.newaxis]

@@ -9,7 +9,6 @@ from sklearn.exceptions import ConvergenceWarning
 import chainrule as cr
 from chainrule.engines.registry import get_engine
 from chainrule.training.lbfgs import Sums, minimise
-from chainrule.training.loop import Validation
 from chainrule.training.step import Objective
 
 RNG = np.random.default_rng(0)
@@ -86,9 +85,9 @@ def test_ctrl_c_leaves_the_latest_iteration():
         seen.append(parameters[0].copy())
         if len(seen) == 2:
             raise KeyboardInterrupt
-        return Validation(0.0, 0.0)
+        return {"validation_loss": 0.0, "validation_score": 0.0}
 
     with pytest.warns(UserWarning, match="interrupted by user"):
-        (w,), history = minimise(ridge(), 100, 1000, 1e-12, validate=validate)
+        (w,), history = minimise(ridge(), 100, 1000, 1e-12, measure=validate)
     np.testing.assert_array_equal(w, seen[-1])
     assert history["validation_loss"] == [0.0]

@@ -12,8 +12,8 @@ from sklearn.utils import shuffle
 from chainrule.engines.base import RunReport, TrainingLoop
 from chainrule.training import loop as loop_module
 from chainrule.training.callbacks import ProgressBar
-from chainrule.training.loop import Epochs, Plan, Progress, Validation
-from chainrule.training.schedules import Schedule
+from chainrule.training.loop import Epochs, Plan, Progress
+from chainrule.training.schedules import AdaptiveSchedule
 
 SECONDS_PER_STEP = 0.003
 
@@ -65,7 +65,7 @@ class StubLoop(TrainingLoop):
 
 
 def train(loop, plan, warn=False, seed=0, **options):
-    progress = Progress(plan.schedule.initial)
+    progress = Progress(plan.learning_rate)
     run = Epochs(loop, plan, progress, np.random.RandomState(seed), **options)
     run.run(warn)
     return progress
@@ -127,7 +127,7 @@ def test_the_last_epoch_warns_that_training_has_not_converged(clock):
 
 def test_adaptive_rates_fall_where_training_would_stop(clock):
     loop = StubLoop(clock, losses=[1.0] * 9)
-    plan = Plan(5, 9, schedule=Schedule("adaptive", 0.5), tol=0.1, patience=2)
+    plan = Plan(5, 9, learning_rate=0.5, schedule=AdaptiveSchedule(), tol=0.1, patience=2)
     progress = train(loop, plan)
     assert loop.rates == pytest.approx([0.5] * 4 + [0.1] * 3 + [0.02] * 2)
     assert progress.history["learning_rate"] == loop.rates
@@ -138,9 +138,9 @@ def test_the_best_scored_parameters_come_back(clock):
     scores = iter([0.1, 0.9, 0.3, 0.2, 0.2, 0.2])
     progress = train(
         loop,
-        Plan(5, 100, tol=0.01, patience=2, watch_score=True),
+        Plan(5, 100, tol=0.01, patience=2, watched="score"),
         n_parameters=1,
-        validate=lambda parameters: Validation(parameters[0][0], next(scores)),
+        measure=lambda parameters: {"validation_loss": parameters[0][0], "score": next(scores)},
     )
     assert progress.scores == [0.1, 0.9, 0.3, 0.2, 0.2]
     # The stub counts epochs in its state: the second one was best.

@@ -100,7 +100,7 @@ class BaseAutoencoder(Reconstructing, Savable, NetworkEstimator):
         return self._layers.initial_parameters(self._random_state, dtype)
 
     def _description(self) -> tuple[Hashable, ...]:
-        return (self._network, bool(self.alpha))
+        return (self._network, self._penalties_asked_for)
 
     def _describe_objective(self, weighted: bool, training: bool) -> Objective:
         X = self._network.X
@@ -110,7 +110,7 @@ class BaseAutoencoder(Reconstructing, Savable, NetworkEstimator):
             (X,) if weight is None else (X, weight),
             self._network.parameters,
             weight,
-            self._layers.weights if self.alpha else (),
+            **self._penalties(self._layers.weights),
         )
 
     def _describe_output(self, activated: bool) -> tuple[tuple[Node, ...], Node]:
@@ -159,24 +159,28 @@ class BaseAutoencoder(Reconstructing, Savable, NetworkEstimator):
 
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None):
+    def partial_fit(self, X, y=None, sample_weight=None, validation_data=None):
         """Train for one epoch on some more rows.
 
         Parameters
         ----------
         X, y, sample_weight
             As for :meth:`fit`.
+        validation_data : optional
+            As for :meth:`fit`. With ``early_stopping``, a call that is the last of
+            ``n_iter_no_change`` without progress puts back the best weights, and later calls
+            change nothing; without these rows, some of each call's are held out.
 
         Returns
         -------
         self
         """
-        return self._fit(X, sample_weight, incremental=True)
+        return self._fit(X, sample_weight, validation_data, incremental=True)
 
     def _fit(self, X, sample_weight=None, validation_data=None, incremental=False):
         fresh = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X = self._validate_rows(X, reset=fresh, dtype=(np.float64, np.float32))
-        rows = Rows((X,), weight=weights_of_rows(sample_weight, X))
+        rows = self._rows(X, sample_weight)
         layers = self._describe_layers(X.shape[1])
         self._check_values(X, layers)
         if layers.n_components >= X.shape[1] and not self._code_is_held_back:
@@ -228,7 +232,11 @@ class BaseAutoencoder(Reconstructing, Savable, NetworkEstimator):
         X, weight = given[0], given[2] if len(given) == 3 else None
         X = self._validate_rows(X, dtype=dtype)
         self._check_values(X, layers)
-        return Rows((X,), weight=weights_of_rows(weight, X))
+        return self._rows(X, weight)
+
+    def _rows(self, X: Array, weight: Any) -> Rows:
+        scored = () if self.scoring is None else (X,)
+        return Rows((X,), (), weights_of_rows(weight, X), scored)
 
     def _sizes_around_the_code(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Units of the layers of the encoder, and of the decoder."""

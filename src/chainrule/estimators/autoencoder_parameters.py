@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -68,9 +66,6 @@ _SOLVERS = """solver : {"adam", "adamw", "sgd", "adagrad", "rmsprop", "lbfgs"}, 
 _SOLVERS_OF_DRAWS = """solver : {"adam", "adamw", "sgd", "adagrad", "rmsprop"}, default="adam"
         All go through minibatches. There is no ``"lbfgs"``: it needs a loss that stays the same
         from step to step, and this network draws anew at every step."""
-
-_OWN_DEFAULTS = ("encoder_sizes", "learning_rate_init", "max_iter", "tol", "n_iter_no_change")
-"""What auto encoders may start from another value than multi-layer perceptrons."""
 
 _DOCUMENTATION = {
     "sizes": """encoder_sizes : int or array-like of int, default=(100,)
@@ -140,10 +135,6 @@ def autoencoder_documented(estimator: T) -> T:
     documentation = estimator.__doc__ or ""
     if vars(estimator)["_parameter_constraints"]["solver"] == STOCHASTIC_ONLY["solver"]:
         documentation = documentation.replace(_SOLVERS, _SOLVERS_OF_DRAWS)
-    for name in _OWN_DEFAULTS:
-        default = inspect.signature(estimator).parameters[name].default
-        line = re.compile(rf"^( *{name} : .*default=).*$", re.MULTILINE)
-        documentation = line.sub(rf"\g<1>{default!r}", documentation)
     estimator.__doc__ = documentation
     return estimator
 

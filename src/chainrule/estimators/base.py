@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
@@ -19,14 +20,20 @@ from chainrule.estimators.compiled import float_type
 from chainrule.estimators.evaluating import EvaluatingEstimator
 from chainrule.estimators.parameters import STOCHASTIC_SOLVERS
 from chainrule.estimators.rows import Rows
+from chainrule.estimators.scoring import scorers
 from chainrule.graph.node import Node
 from chainrule.training.diagnosis import find_fault_in_blocks
 from chainrule.training.history import History
 from chainrule.training.lbfgs import Sums, minimise
-from chainrule.training.loop import Epochs, Plan, Progress
+from chainrule.training.loop import Epochs, Measure, Plan, Progress
 from chainrule.training.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSProp
-from chainrule.training.schedules import Schedule, ScheduleKind
-from chainrule.training.step import initial_state, training_step
+from chainrule.training.schedules import (
+    SCHEDULES,
+    ConstantSchedule,
+    InverseScalingSchedule,
+    Schedule,
+)
+from chainrule.training.step import StepRules, initial_state, training_step
 
 __all__ = ["NetworkEstimator", "is_stochastic"]
 
@@ -114,14 +121,37 @@ class NetworkEstimator(EvaluatingEstimator):
                 return RMSProp(self.rho, self.epsilon)
         return Adam(self.beta_1, self.beta_2, self.epsilon, self.solver == "adamw")
 
+    def _rules(self) -> StepRules:
+        return StepRules(self.clip_norm, int(self.accumulate_steps), self._schedule())
+
     def _step(self, weighted: bool) -> TrainingStep:
-        key = ("step", self._description(), weighted, self._optimizer())
-        return self._once(key, lambda: training_step(self._objective(weighted), self._optimizer()))
+        optimizer, rules = self._optimizer(), self._rules()
+        key = ("step", self._description(), weighted, optimizer, rules)
+        return self._once(key, lambda: training_step(self._objective(weighted), optimizer, rules))
+
+    def _penalties(self, weights: tuple[Node, ...]) -> dict[str, Any]:
+        """How an objective keeps weights small."""
+        return {
+            "penalised": weights if self.alpha else (),
+            "l1_ratio": float(self.l1_ratio) if self.alpha else 0.0,
+            "decayed": weights if self.weight_decay else (),
+        }
+
+    @property
+    def _penalties_asked_for(self) -> tuple[Hashable, ...]:
+        """All that ``_penalties`` depends on, beside the network."""
+        return bool(self.alpha), float(self.l1_ratio), bool(self.weight_decay)
 
     def _fit_epochs(self, rows: Rows, held_out: Rows | None, incremental: bool) -> None:
         """Train by minibatches, which updates the parameters in place."""
-        if self.early_stopping and incremental:
-            raise ValueError("partial_fit does not support early_stopping=True")
+        if incremental and self._progress.stopped_early and self.early_stopping:
+            warnings.warn(
+                "Training has stopped early, at the weights with the best validation score, and "
+                "these rows are not learned from: set early_stopping=False to go on.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+            return
         trained_on, parameters = None, self._parameters
         if self.early_stopping and held_out is None:
             trained_on, kept_back = self._split(rows)
@@ -135,7 +165,8 @@ class NetworkEstimator(EvaluatingEstimator):
             remembered = [each.astype(rows.dtype, copy=False) for each in self._memory.values()]
             state[len(parameters) :] = remembered
         else:  # also where another solver, or another loss, remembers other things
-            progress.learning_rate = self.learning_rate_init
+            progress.learning_rate = float(self.learning_rate_init)
+            progress.losses_before = len(progress.losses)
         batch_size = self._batch_size(n_rows)
         alpha = float(self.alpha)
         if self._objective(rows.weight is not None).penalty_in_shares:
@@ -144,11 +175,13 @@ class NetworkEstimator(EvaluatingEstimator):
         plan = Plan(
             batch_size,
             1 if incremental else self.max_iter,
+            float(self.learning_rate_init),
             self.shuffle,
             self._schedule(),
             self.tol,
             self.n_iter_no_change,
-            watch_score=self.early_stopping,
+            watched=self._watched if self.early_stopping else None,
+            stays=incremental,
         )
         Epochs(
             self._loop(step, rows, state, batch_size, alpha),
@@ -157,7 +190,7 @@ class NetworkEstimator(EvaluatingEstimator):
             self._random_state,
             trained_on,
             len(parameters),
-            None if held_out is None else self._validator(held_out),
+            self._measure(rows, held_out),
             self.callbacks or (),
             bool(self.verbose),
             self._before_epoch(rows),
@@ -174,12 +207,38 @@ class NetworkEstimator(EvaluatingEstimator):
             float_type(state[0].dtype),
             self._training_arrays(rows),
             state,
-            {"learning_rate": self._progress.learning_rate, "alpha": alpha},
+            {
+                "learning_rate": self._progress.learning_rate,
+                "alpha": alpha,
+                "weight_decay": float(self.weight_decay),
+                "epoch": 0.0,
+                "epochs": float(self.max_iter),
+                "minibatches": 1.0,
+            },
             # Drawn only where it is used: else it would shift the orders of rows.
             seed=int(self._random_state.randint(2**31)) if self._is_random else 0,
             n_threads=available_threads(self.n_threads),
             batch_size=batch_size,
         )
+
+    @property
+    def _watched(self) -> str:
+        """The column of history that decides when to stop early."""
+        if self.scoring is None:
+            return "validation_score"
+        return f"validation_{scorers(self, self.scoring).names[0]}"
+
+    def _measure(self, rows: Rows, held_out: Rows | None) -> Measure | None:
+        """Gives the columns of history beside the loss, if there are any."""
+        measures = [] if held_out is None else [self._validator(held_out)]
+        if self.scoring is not None:
+            scored, prefix = (rows, "training") if held_out is None else (held_out, "validation")
+            measures.append(scorers(self, self.scoring).on(scored.scored, prefix))
+        if len(measures) < 2:
+            return measures[0] if measures else None
+        return lambda parameters: {
+            name: value for measure in measures for name, value in measure(parameters).items()
+        }
 
     def _training_arrays(self, rows: Rows) -> tuple[Array, ...]:
         """The rows in the order of the objective's minibatch."""
@@ -216,9 +275,14 @@ class NetworkEstimator(EvaluatingEstimator):
         return int(min(self.batch_size, n_rows))
 
     def _schedule(self) -> Schedule:
-        # scikit-learn's Adam has a constant rate whatever learning_rate says.
-        kind: ScheduleKind = "constant" if self.solver == "adam" else self.learning_rate
-        return Schedule(kind, float(self.learning_rate_init), float(self.power_t))
+        given = self.learning_rate
+        if isinstance(given, Schedule):
+            return given
+        if self.solver == "adam" and given in ("invscaling", "adaptive"):
+            return ConstantSchedule()  # as in scikit-learn, whose Adam knows no other
+        if given == "invscaling":
+            return InverseScalingSchedule(power_t=float(self.power_t))
+        return SCHEDULES[given]
 
     def _publish(self, progress: Progress) -> None:
         """The learned attributes that tell how training went."""
@@ -250,6 +314,12 @@ class NetworkEstimator(EvaluatingEstimator):
                 "dropout draws anew at every step, which 'lbfgs' cannot work with: choose "
                 "another solver, or dropout=0."
             )
+        if (self.alpha and self.l1_ratio) or self.weight_decay:
+            name = "weight_decay" if self.weight_decay else "l1_ratio"
+            raise ValueError(
+                f"{name} changes weights apart from the gradient, which 'lbfgs' cannot work with: "
+                f"choose another solver, or {name}=0; alpha is a penalty that it knows."
+            )
         weighted = rows.weight is not None
         objective = self._objective(weighted)
         key = ("sums", self._description(), weighted)
@@ -272,7 +342,7 @@ class NetworkEstimator(EvaluatingEstimator):
             self.max_fun,
             self.tol,
             options=self._lbfgs_options,
-            validate=None if held_out is None else self._validator(held_out),
+            measure=self._measure(rows, held_out),
             callbacks=self.callbacks or (),
             verbose=bool(self.verbose),
         )

@@ -16,7 +16,7 @@ from chainrule.estimators.compiled import CompilingEstimator
 from chainrule.estimators.rows import Rows
 from chainrule.graph.node import Node
 from chainrule.training.blocks import block_rows, blocks, on_shares
-from chainrule.training.loop import Validate, Validation
+from chainrule.training.loop import Measure
 from chainrule.training.step import Objective
 
 __all__ = ["EvaluatingEstimator"]
@@ -59,7 +59,7 @@ class EvaluatingEstimator(CompilingEstimator, ABC):
         key = ("objective", self._description(), weighted, training)
         return self._once(key, lambda: self._describe_objective(weighted, training))
 
-    def _validator(self, held_out: Rows) -> Validate:
+    def _validator(self, held_out: Rows) -> Measure:
         """Evaluates loss, without random draws and penalty, and score on rows held out."""
         weighted, n_rows = held_out.weight is not None, len(held_out)
         objective = self._objective(weighted, training=False)
@@ -73,7 +73,7 @@ class EvaluatingEstimator(CompilingEstimator, ABC):
         function = self._compiled(key, held_out.dtype, program)
         tail, block = _tail(output, held_out.inputs), self._block_rows(held_out.dtype)
 
-        def validate(parameters: Sequence[Array]) -> Validation:
+        def validate(parameters: Sequence[Array]) -> dict[str, float]:
             outputs = np.zeros((n_rows, *tail), held_out.dtype)
 
             def share(start: int, stop: int) -> float:
@@ -90,7 +90,8 @@ class EvaluatingEstimator(CompilingEstimator, ABC):
             score = math.nan
             if np.isfinite(outputs).all():
                 score = self._score_outputs(held_out, outputs)
-            return Validation(loss_sum / held_out.total_weight, score)
+            loss = loss_sum / held_out.total_weight
+            return {"validation_loss": loss, "validation_score": score}
 
         return validate
 

@@ -15,7 +15,7 @@ from chainrule.errors import FileError
 from chainrule.estimators.base import is_stochastic
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.one_label import OneLabelTargets
-from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
+from chainrule.estimators.parameters import TRAINING_CONSTRAINTS, documented
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.saving import Savable, require_numbers
 from chainrule.estimators.supervised import SupervisedEstimator
@@ -24,27 +24,10 @@ from chainrule.networks.single_layer import SingleLayer
 
 __all__ = ["LogisticRegression"]
 
-_SHARED_PARAMETERS = (
-    "batch_size",
-    "callbacks",
-    "early_stopping",
-    "engine",
-    "learning_rate",
-    "learning_rate_init",
-    "max_iter",
-    "momentum",
-    "n_iter_no_change",
-    "n_threads",
-    "nesterovs_momentum",
-    "random_state",
-    "shuffle",
-    "tol",
-    "validation_fraction",
-    "verbose",
-    "warm_start",
-)
+_NOT_SHARED = ("activation", "alpha", "dropout", "hidden_layer_sizes", "solver")
 
 
+@documented
 class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstimator):
     """Logistic regression: the probability of a class as the logistic function of x·w + b.
 
@@ -75,16 +58,21 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstima
         Start ``fit`` from the coefficients of the fit before, not from zero.
     batch_size : int or "auto", default="auto"
         Rows of a minibatch; ``"auto"`` is 200, or all rows if there are fewer.
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        ``"invscaling"`` divides the first rate by √(rows seen + 1) after each epoch;
-        ``"adaptive"`` divides the rate by 5 whenever training would stop for want of progress.
-        ``"adam"`` and ``"lbfgs"`` do not use it.
+    {schedule}
     learning_rate_init : float, default=0.01
         The first learning rate.
+    power_t : float, default=0.5
+        The exponent of ``"invscaling"``.
     momentum : float, default=0.9
         For ``"sgd"``: the share of the last step that is taken again.
     nesterovs_momentum : bool, default=True
         For ``"sgd"``: look ahead along the momentum.
+    beta_1, beta_2, epsilon, rho : float, default=0.9, 0.999, 1e-8, 0.9
+        As of :class:`~chainrule.MLPClassifier`.
+    max_fun : int, default=15000
+        The most evaluations of the loss by L-BFGS.
+    {clipping}
+    {features}
     shuffle : bool, default=True
         Visit the rows in a new random order at each epoch.
     early_stopping : bool, default=False
@@ -144,7 +132,7 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstima
 
     _lbfgs_options: ClassVar = {"ftol": 64 * np.finfo(float).eps, "maxls": 50}
     _parameter_constraints: dict[str, list[Any]] = {
-        **{name: TRAINING_CONSTRAINTS[name] for name in _SHARED_PARAMETERS},
+        **{name: each for name, each in TRAINING_CONSTRAINTS.items() if name not in _NOT_SHARED},
         "C": [Interval(Real, 0, None, closed="neither"), Options(Real, {np.inf})],
         "solver": [StrOptions({"lbfgs", "sgd", "adam", "adagrad", "rmsprop"})],
         "fit_intercept": ["boolean"],
@@ -161,9 +149,7 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstima
         "t_",
         *OneLabelTargets._learned_of_classes,
     )
-    # What other networks may be asked for, and this one leaves at its usual value.
-    beta_1, beta_2, epsilon, rho = 0.9, 0.999, 1e-8, 0.9
-    power_t, dropout, max_fun = 0.5, 0.0, 15_000
+    dropout = 0.0  # there is no hidden layer
 
     def __init__(
         self,
@@ -186,6 +172,17 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstima
         validation_fraction=0.1,
         n_iter_no_change=10,
         verbose=False,
+        power_t=0.5,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        rho=0.9,
+        max_fun=15000,
+        clip_norm=None,
+        accumulate_steps=1,
+        l1_ratio=0.0,
+        weight_decay=0.0,
+        scoring=None,
         callbacks=None,
         engine="native",
         n_threads=None,
@@ -193,7 +190,7 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstima
         self._store(locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, validation_data=None):
         """Find the coefficients.
 
         Parameters
@@ -203,6 +200,9 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstima
             The class of each row.
         sample_weight : array-like of shape (n_samples,), optional
             How much each row counts; not negative.
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            Rows to measure loss and score on after each epoch; with ``early_stopping`` they
+            decide when to stop, and no rows of X are held out.
 
         Returns
         -------
@@ -215,11 +215,11 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstima
         NonFiniteLossError
             If a loss becomes NaN or infinite: it names the operation where that happened.
         """
-        return self._fit(X, y, sample_weight)
+        return self._fit(X, y, sample_weight, validation_data)
 
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(self, X, y, sample_weight=None, classes=None, validation_data=None):
         """Train for one epoch on some more rows.
 
         Parameters
@@ -234,7 +234,7 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstima
         self
         """
         self._learn_all_classes(y, classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, validation_data, incremental=True)
 
     def predict_proba(self, X):
         """The probability of each class.
@@ -267,14 +267,16 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstima
         """The strength of the penalty ½·alpha·Σ w² beside the sum of the losses: 1/C."""
         return 1.0 / self.C
 
-    def _fit(self, X, y, sample_weight, incremental=False):
+    def _fit(self, X, y, sample_weight, validation_data=None, incremental=False):
         fresh = not hasattr(self, "coef_") or (not self.warm_start and not incremental)
         X, y = self._labelled_rows(X, y, reset=fresh)
         self._learn_classes(y, incremental)
         Y = self._columns(y, X.dtype)
-        rows = Rows((X,), (Y,), self._row_weights(sample_weight, X, Y))
+        weight = self._row_weights(sample_weight, X, Y)
+        rows = Rows((X,), (Y,), weight, self._scored(X, y))
+        held_out = self._held_out(validation_data, X.dtype, Y.shape[1])
         self._begin(self._layer(X.shape[1], Y.shape[1]), X.dtype, fresh)
-        self._train(rows, incremental=incremental)
+        self._train(rows, held_out, incremental)
         return self
 
     def _layer(self, n_features: int, n_outputs: int) -> SingleLayer:

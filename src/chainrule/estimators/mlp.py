@@ -99,6 +99,11 @@ class MLPClassifier(ClassTargets, BaseMLP):
         class_weight=None,
         rho=0.9,
         dropout=0.0,
+        clip_norm=None,
+        accumulate_steps=1,
+        l1_ratio=0.0,
+        weight_decay=0.0,
+        scoring=None,
         callbacks=None,
         engine="native",
         n_threads=None,
@@ -133,7 +138,7 @@ class MLPClassifier(ClassTargets, BaseMLP):
 
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(self, X, y, sample_weight=None, classes=None, validation_data=None):
         """Train for one epoch on some more rows.
 
         Parameters
@@ -142,13 +147,17 @@ class MLPClassifier(ClassTargets, BaseMLP):
             As for :meth:`fit`.
         classes : array-like of shape (n_classes,), optional
             All labels there will ever be; needed in the first call.
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            As for :meth:`fit`. With ``early_stopping``, a call that is the last of
+            ``n_iter_no_change`` without progress puts back the best weights, and later calls
+            change nothing; without these rows, some of each call's are held out.
 
         Returns
         -------
         self
         """
         self._learn_all_classes(y, classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, validation_data, incremental=True)
 
     def predict(self, X):
         """The most probable class of each row, or its labels.
@@ -197,7 +206,7 @@ class MLPClassifier(ClassTargets, BaseMLP):
     def _validate_input(self, X, y, incremental, reset):
         X, y = self._validate_rows(X, y, (np.float64, np.float32), reset)
         self._learn_classes(y, incremental)
-        return X, self._columns(y, X.dtype)
+        return X, y
 
 
 @documented
@@ -286,6 +295,11 @@ class MLPRegressor(NumberTargets, BaseMLP):
         huber_delta=1.0,
         rho=0.9,
         dropout=0.0,
+        clip_norm=None,
+        accumulate_steps=1,
+        l1_ratio=0.0,
+        weight_decay=0.0,
+        scoring=None,
         callbacks=None,
         engine="native",
         n_threads=None,
@@ -319,19 +333,23 @@ class MLPRegressor(NumberTargets, BaseMLP):
 
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X, y, sample_weight=None, validation_data=None):
         """Train for one epoch on some more rows.
 
         Parameters
         ----------
         X, y, sample_weight
             As for :meth:`fit`.
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            As for :meth:`fit`. With ``early_stopping``, a call that is the last of
+            ``n_iter_no_change`` without progress puts back the best weights, and later calls
+            change nothing; without these rows, some of each call's are held out.
 
         Returns
         -------
         self
         """
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, validation_data, incremental=True)
 
     def predict(self, X):
         """The predicted targets.
@@ -351,5 +369,4 @@ class MLPRegressor(NumberTargets, BaseMLP):
         return regression_loss(self.loss, self.quantile, self.huber_delta)
 
     def _validate_input(self, X, y, incremental, reset):
-        X, y = self._validate_rows(X, y, (np.float64, np.float32), reset, y_numeric=True)
-        return X, self._columns(y, X.dtype)
+        return self._validate_rows(X, y, (np.float64, np.float32), reset, y_numeric=True)

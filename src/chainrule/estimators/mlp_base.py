@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse
 from sklearn.utils import column_or_1d
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule.engines.base import Array
 from chainrule.errors import FileError
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.diagnosing import Diagnosable
 from chainrule.estimators.explaining import Explainable
+from chainrule.estimators.held_out import HeldOutRows
 from chainrule.estimators.matrices import NetworkMatrices
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.rows import Rows
@@ -31,7 +32,7 @@ from chainrule.training.step import Objective
 __all__ = ["BaseMLP"]
 
 
-class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, NetworkEstimator):
+class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, NetworkEstimator):
     """What the classifier and the regressor share."""
 
     _parameter_constraints: dict[str, list[Any]] = TRAINING_CONSTRAINTS
@@ -54,11 +55,7 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, NetworkEstimat
 
     @abstractmethod
     def _validate_input(self, X, y, incremental, reset):
-        """X, and y as columns of numbers, one for each output."""
-
-    @abstractmethod
-    def _columns(self, y, dtype):
-        """Targets as columns of numbers, one for each output."""
+        """Checked X and y; classes are learned."""
 
     @abstractmethod
     def _row_loss(self) -> Loss:
@@ -77,7 +74,7 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, NetworkEstimat
         return [*weights, *biases]
 
     def _description(self) -> Hashable:
-        return (self._network, self._row_loss(), bool(self.alpha))
+        return (self._network, self._row_loss(), self._penalties_asked_for)
 
     def _describe_objective(self, weighted: bool, training: bool) -> Objective:
         network, loss = self._network, self._row_loss()
@@ -88,8 +85,8 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, NetworkEstimat
             (network.X, y) if weight is None else (network.X, y, weight),
             network.parameters,
             weight,
-            network.weights if self.alpha else (),
-            1.0 / network.layer_sizes[-1] if loss.reported_as_mean else 1.0,
+            share=1.0 / network.layer_sizes[-1] if loss.reported_as_mean else 1.0,
+            **self._penalties(network.weights),
         )
 
     def _describe_output(self, activated: bool) -> tuple[tuple[Node, ...], Node]:
@@ -104,11 +101,11 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, NetworkEstimat
     def _fit(self, X, y, sample_weight=None, validation_data=None, incremental=False):
         hidden = _hidden_sizes(self.hidden_layer_sizes)
         fresh = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
-        X, Y = self._validate_input(X, y, incremental, reset=fresh)
-        rows = Rows((X,), (Y,), self._row_weights(sample_weight, X, Y))
-        held_out = None
-        if validation_data is not None:
-            held_out = self._held_out(validation_data, X.dtype, Y.shape[1])
+        X, y = self._validate_input(X, y, incremental, reset=fresh)
+        Y = self._columns(y, X.dtype)
+        weight = self._row_weights(sample_weight, X, Y)
+        rows = Rows((X,), (Y,), weight, self._scored(X, y))
+        held_out = self._held_out(validation_data, X.dtype, Y.shape[1])
         network = MLP(
             (X.shape[1], *hidden, Y.shape[1]),
             self.activation,
@@ -153,33 +150,8 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, NetworkEstimat
         if fresh:
             self.n_layers_ = len(network.layer_sizes)
 
-    def _held_out(self, validation_data, dtype, n_outputs) -> Rows:
-        """The rows of ``validation_data`` in the form of the training data."""
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-            raise ValueError(
-                "validation_data must be (X, y) or (X, y, sample_weight), but got "
-                f"{type(validation_data).__name__}."
-            )
-        X, y, *weight = validation_data
-        X, y = self._validate_rows(X, y, dtype, reset=False)
-        self._check_held_out(y)
-        Y = self._columns(y, dtype)
-        if Y.shape[1] != n_outputs:
-            raise ValueError(
-                f"The y of validation_data has {Y.shape[1]} outputs, but that of the training "
-                f"data has {n_outputs}."
-            )
-        if not weight or weight[0] is None:
-            return Rows((X,), (Y,))
-        return Rows(
-            (X,),
-            (Y,),
-            _check_sample_weight(weight[0], X, dtype=dtype, ensure_non_negative=True),
-        )
-
-    def _check_held_out(self, y: Array, name: str = "The y of validation_data") -> None:
-        """Refuse a y that the training data could not have; ``name`` is what it is called."""
-        return
+    def _read_rows(self, X, y, dtype):
+        return self._validate_rows(X, y, dtype, reset=False)
 
     def _restore(self) -> None:
         sizes = (self.coefs_[0].shape[0], *(len(biases) for biases in self.intercepts_))

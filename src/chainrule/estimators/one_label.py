@@ -45,6 +45,10 @@ class OneLabelTargets(ClassTargets, _RowWeights):
         check_classification_targets(y)
         return X, y
 
+    def _read_rows(self, X, y, dtype):
+        X, y = self._labelled_rows(X, y, reset=False)
+        return X.astype(dtype, copy=False), y
+
     def _row_weights(self, sample_weight, X, Y):
         if self.class_weight != "balanced" or sample_weight is None:
             return super()._row_weights(sample_weight, X, Y)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, TypeVar
@@ -11,6 +13,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from chainrule.engines.registry import ENGINES
 from chainrule.networks.activations import ACTIVATIONS
+from chainrule.training.schedules import SCHEDULES, Schedule
 
 __all__ = ["STOCHASTIC_SOLVERS", "TRAINING_CONSTRAINTS", "documented", "filled_in"]
 
@@ -22,7 +25,7 @@ TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
     "solver": [StrOptions({"lbfgs", *STOCHASTIC_SOLVERS})],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+    "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
     "power_t": [Interval(Real, 0, None, closed="left")],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -42,10 +45,45 @@ TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
     "max_fun": [Interval(Integral, 1, None, closed="left")],
     "rho": [Interval(Real, 0, 1, closed="left")],
     "dropout": [Interval(Real, 0, 1, closed="left")],
+    "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "accumulate_steps": [Interval(Integral, 1, None, closed="left")],
+    "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "scoring": [str, callable, list, tuple, dict, None],
     "callbacks": [list, tuple, None],
     "engine": [StrOptions(set(ENGINES))],
     "n_threads": [Interval(Integral, 1, None, closed="left"), None],
 }
+
+_SCHEDULE = """learning_rate : str or schedule, default="constant"
+        ``"constant"``; ``"invscaling"``, which divides the first rate by (rows seen + 1)^power_t
+        after each epoch; ``"adaptive"``, which divides the rate by 5 whenever training would stop
+        for want of progress; ``"step"``, ``"cosine"`` or ``"one_cycle"``; or a schedule with
+        values of your own, and with a warm-up: :class:`~chainrule.ConstantSchedule`,
+        :class:`~chainrule.InverseScalingSchedule`, :class:`~chainrule.AdaptiveSchedule`,
+        :class:`~chainrule.StepSchedule`, :class:`~chainrule.CosineSchedule`,
+        :class:`~chainrule.OneCycleSchedule`. ``"lbfgs"`` has no use for it; with ``"adam"``,
+        ``"invscaling"`` and ``"adaptive"`` are ``"constant"``, as in scikit-learn."""
+
+_CLIPPING = """clip_norm : float or None, default=None
+        A gradient that is longer, all parameters together, is shortened to this length; not for
+        ``"lbfgs"``."""
+
+_FEATURES = """accumulate_steps : int, default=1
+        The minibatches whose gradients are added up before each update: as if ``batch_size`` were
+        so many times larger, in the memory of one; not for ``"lbfgs"``.
+    l1_ratio : float, default=0.0
+        Which share of the penalty ``alpha`` is Σ |W| instead of ½·Σ W². After each step, weights
+        are brought nearer to 0 by what that asks for, so that some become 0; not for
+        ``"lbfgs"``.
+    weight_decay : float, default=0.0
+        Each step shrinks the weights by learning rate times this, apart from their gradient; not
+        for ``"lbfgs"``.
+    scoring : str, callable, list, tuple or dict, default=None
+        Scorers as :func:`sklearn.model_selection.cross_validate` takes them. ``history_`` has the
+        value of each after each epoch, measured on the validation data or held-out rows, as
+        ``validation_NAME``; without any, on the training rows, as ``training_NAME``. With
+        ``early_stopping`` the first decides when to stop, and larger is better."""
 
 _SHARED_DOCUMENTATION = {
     "layers": """hidden_layer_sizes : int or array-like of int, default=(100,)
@@ -63,10 +101,7 @@ _SHARED_DOCUMENTATION = {
         minibatch. With ``"adamw"``, each step shrinks the weights by learning rate times alpha.
     batch_size : int or "auto", default="auto"
         Rows of a minibatch; ``"auto"`` is 200, or all rows if there are fewer.
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        ``"invscaling"`` divides the first rate by (rows seen + 1)^power_t after each epoch;
-        ``"adaptive"`` divides the rate by 5 whenever training would stop for want of progress.
-        ``"adam"`` and ``"lbfgs"`` do not use it.
+    {schedule}
     learning_rate_init : float, default=0.001
         The first learning rate.
     power_t : float, default=0.5
@@ -111,10 +146,7 @@ _SHARED_DOCUMENTATION = {
     truncation : int, default=None
         Cut series into windows of so many steps, to whose start gradients flow back; the state
         goes on from window to window, as it is without dropout. For long series with an output
-        at each step. Then all steps count alike; without it, all series.
-    clip_norm : float or None, default=1.0
-        A gradient that is longer, all parameters together, is shortened to this length; not for
-        ``"lbfgs"``.""",
+        at each step. Then all steps count alike; without it, all series.""",
     "recurrent_training": """solver : str, default="adam"
         ``"adam"``, ``"adamw"``, ``"sgd"``, ``"adagrad"``, ``"rmsprop"`` or ``"lbfgs"``.
         ``"lbfgs"`` looks at all sequences at every step and suits small data; the others go
@@ -169,6 +201,8 @@ _SHARED_DOCUMENTATION = {
         For ``"rmsprop"``: how much its running mean keeps at each step.
     dropout : float, default=0.0
         The share of hidden activations that are set to 0 at each training step.
+    {clipping}
+    {features}
     callbacks : list of callable, default=None
         Called with a :class:`~chainrule.training.callbacks.Moment` about every 0.1 s and after
         each epoch; one that returns True after an epoch ends training.
@@ -178,6 +212,9 @@ _SHARED_DOCUMENTATION = {
     n_threads : int, default=None
         The most threads to use; by default one for each processor that this process may use.
         The bits of the result depend on it.""",
+    "schedule": _SCHEDULE,
+    "clipping": _CLIPPING,
+    "features": _FEATURES,
     "attributes": """coefs_ : list of array
         ``coefs_[k]`` of shape (units of layer k, units of layer k + 1); ``W1, W2, ...`` in
         derivations.
@@ -225,8 +262,21 @@ T = TypeVar("T", bound=type)
 
 
 def documented(estimator: T) -> T:
-    """Fill in what the docstrings of estimators share, at ``{layers}``, ``{training}`` etc."""
-    return filled_in(estimator, _SHARED_DOCUMENTATION)
+    """Fill in what the docstrings of estimators share, at ``{layers}``, ``{training}`` etc.
+
+    Where an estimator starts from another value than most, that is its default.
+    """
+    documentation = filled_in(estimator, _SHARED_DOCUMENTATION).__doc__ or ""
+    for name, parameter in inspect.signature(estimator).parameters.items():
+        line = re.compile(rf"^( *{name} : .*default=).*$", re.MULTILINE)
+        documentation = line.sub(rf"\g<1>{_as_text(parameter.default)}", documentation)
+    estimator.__doc__ = documentation
+    return estimator
+
+
+def _as_text(default: Any) -> str:
+    """A default as the pages write it."""
+    return f'"{default}"' if isinstance(default, str) else repr(default).replace("e-0", "e-")
 
 
 def filled_in(estimator: T, texts: Mapping[str, str]) -> T:

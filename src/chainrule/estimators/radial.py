@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule.estimators.one_label import OneLabelTargets
+from chainrule.estimators.parameters import documented as shared_documented
 from chainrule.estimators.parameters import filled_in
 from chainrule.estimators.radial_base import RADIAL_DOCUMENTATION, BaseRadial
 from chainrule.estimators.rows import Rows
@@ -23,7 +24,7 @@ __all__ = ["RBFClassifier", "RBFRegressor"]
 
 def documented(estimator):
     """Fill in what the docstrings of both share."""
-    return filled_in(estimator, RADIAL_DOCUMENTATION)
+    return shared_documented(filled_in(estimator, RADIAL_DOCUMENTATION))
 
 
 @documented
@@ -90,6 +91,20 @@ class RBFClassifier(OneLabelTargets, BaseRadial):
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        learning_rate="constant",
+        power_t=0.5,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        rho=0.9,
+        max_fun=15000,
+        clip_norm=None,
+        accumulate_steps=1,
+        l1_ratio=0.0,
+        weight_decay=0.0,
+        scoring=None,
         callbacks=None,
         verbose=False,
         random_state=None,
@@ -100,7 +115,7 @@ class RBFClassifier(OneLabelTargets, BaseRadial):
         self._store(locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, validation_data=None):
         """Learn from labelled rows.
 
         Parameters
@@ -110,6 +125,9 @@ class RBFClassifier(OneLabelTargets, BaseRadial):
             The class of each row.
         sample_weight : array-like of shape (n_samples,), optional
             How much each row counts; not negative.
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            Rows to measure loss and score on after each epoch of fine-tuning; with
+            ``early_stopping`` they decide when to stop, and no rows of X are held out.
 
         Returns
         -------
@@ -123,8 +141,8 @@ class RBFClassifier(OneLabelTargets, BaseRadial):
         X, y = self._labelled_rows(X, y, reset=True)
         self._learn_classes(y, incremental=False)
         Y = self._columns(y, X.dtype)
-        self._fit_rows(Rows((X,), (Y,), self._row_weights(sample_weight, X, Y)))
-        return self
+        weight = self._row_weights(sample_weight, X, Y)
+        return self._fit_rows(Rows((X,), (Y,), weight, self._scored(X, y)), validation_data)
 
     def predict_proba(self, X):
         """The probability of each class.
@@ -208,6 +226,20 @@ class RBFRegressor(NumberTargets, MultiOutputMixin, BaseRadial):
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        learning_rate="constant",
+        power_t=0.5,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        rho=0.9,
+        max_fun=15000,
+        clip_norm=None,
+        accumulate_steps=1,
+        l1_ratio=0.0,
+        weight_decay=0.0,
+        scoring=None,
         callbacks=None,
         verbose=False,
         random_state=None,
@@ -217,7 +249,7 @@ class RBFRegressor(NumberTargets, MultiOutputMixin, BaseRadial):
         self._store(locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, validation_data=None):
         """Learn from rows with targets.
 
         Parameters
@@ -226,6 +258,9 @@ class RBFRegressor(NumberTargets, MultiOutputMixin, BaseRadial):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
             How much each row counts; not negative.
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            Rows to measure loss and score on after each epoch of fine-tuning; with
+            ``early_stopping`` they decide when to stop, and no rows of X are held out.
 
         Returns
         -------
@@ -236,20 +271,16 @@ class RBFRegressor(NumberTargets, MultiOutputMixin, BaseRadial):
         ValueError
             If there are more centres than rows, or a γ that is not positive.
         """
+        X, y = self._read_rows(X, y, (np.float64, np.float32), reset=True)
+        weight = weights_of_rows(sample_weight, X)
+        rows = Rows((X,), (self._columns(y, X.dtype),), weight, self._scored(X, y))
+        return self._fit_rows(rows, validation_data)
+
+    def _read_rows(self, X, y, dtype, reset=False):
         X, y = validate_data(
-            self,
-            X,
-            y,
-            dtype=(np.float64, np.float32),
-            order="C",
-            y_numeric=True,
-            multi_output=True,
+            self, X, y, dtype=dtype, order="C", y_numeric=True, multi_output=True, reset=reset
         )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        weights = weights_of_rows(sample_weight, X)
-        self._fit_rows(Rows((X,), (self._columns(y, X.dtype),), weights))
-        return self
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def predict(self, X):
         """The predicted targets.

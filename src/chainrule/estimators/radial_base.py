@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from contextlib import nullcontext
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -33,21 +33,12 @@ from chainrule.training.ridge import ridge
 
 __all__ = ["RADIAL_DOCUMENTATION", "BaseRadial"]
 
-_SHARED_PARAMETERS = (
-    "alpha",
-    "batch_size",
-    "callbacks",
-    "early_stopping",
-    "engine",
-    "learning_rate_init",
-    "max_iter",
-    "n_iter_no_change",
-    "n_threads",
-    "random_state",
-    "shuffle",
-    "tol",
-    "validation_fraction",
-    "verbose",
+_NOT_SHARED = (
+    "activation",
+    "dropout",
+    "hidden_layer_sizes",
+    "solver",
+    "warm_start",
 )
 
 RADIAL_DOCUMENTATION = {
@@ -81,7 +72,10 @@ default="kmeans"
         improve within ``n_iter_no_change`` epochs.
     batch_size : int or "auto", default="auto"
         Rows of a minibatch; ``"auto"`` is 200, or all rows if there are fewer.
+    {schedule}
     learning_rate_init : float, default=0.01
+    power_t, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, rho, max_fun
+        As of :class:`~chainrule.MLPClassifier`.
     shuffle : bool, default=True
         Visit the rows in a new random order at each epoch.
     early_stopping : bool, default=False
@@ -89,6 +83,8 @@ default="kmeans"
         longer improves, and return to the parameters that had the best.
     validation_fraction : float, default=0.1
     n_iter_no_change : int, default=10
+    {clipping}
+    {features}
     callbacks : list of callable, default=None
         Called with a :class:`~chainrule.training.callbacks.Moment` about every 0.1 s and after
         each epoch; one that returns True after an epoch ends training.
@@ -126,7 +122,7 @@ class BaseRadial(Explainable, Savable, SupervisedEstimator):
 
     _lbfgs_options: ClassVar = {"ftol": 64 * np.finfo(float).eps}
     _parameter_constraints: dict[str, list[Any]] = {
-        **{name: TRAINING_CONSTRAINTS[name] for name in _SHARED_PARAMETERS},
+        **{name: each for name, each in TRAINING_CONSTRAINTS.items() if name not in _NOT_SHARED},
         "n_centres": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "centres": [StrOptions({"kmeans", "random", "data"}), "array-like"],
         "gamma": [
@@ -151,9 +147,8 @@ class BaseRadial(Explainable, Savable, SupervisedEstimator):
         "t_",
         "_log_gamma",
     )
-    # What other networks may be asked for, and this one leaves at its usual value.
-    beta_1, beta_2, epsilon, rho, momentum, nesterovs_momentum = 0.9, 0.999, 1e-8, 0.9, 0.9, True
-    learning_rate, power_t, dropout, max_fun, warm_start = "constant", 0.5, 0.0, 15_000, False
+    # Bumps are not dropped, and a fit draws its centres anew.
+    dropout, warm_start = 0.0, False
     _network: RadialNetwork
     _log_gamma: Array
 
@@ -165,7 +160,7 @@ class BaseRadial(Explainable, Savable, SupervisedEstimator):
     def _solved_columns(self, Y: Array) -> Array:
         """What the outputs should be where they are solved for."""
 
-    def _fit_rows(self, rows: Rows) -> None:
+    def _fit_rows(self, rows: Rows, validation_data: Any) -> Self:
         """Draw centres, solve for the weights, and fine-tune all where that is asked for."""
         (X,) = rows.inputs
         _check_distances(X)
@@ -177,7 +172,9 @@ class BaseRadial(Explainable, Savable, SupervisedEstimator):
             self._solve(rows)
         if self.fine_tune:
             self._begin(self._described(rows, tuned=True), X.dtype, fresh=False)
-            self._train(rows)
+            n_outputs = rows.targets[0].shape[1]
+            self._train(rows, self._held_out(validation_data, X.dtype, n_outputs))
+        return self
 
     def _described(self, rows: Rows, tuned: bool) -> RadialNetwork:
         loss = self._row_loss(tuned)

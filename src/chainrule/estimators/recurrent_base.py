@@ -28,7 +28,7 @@ from chainrule.graph.node import Node, variable
 from chainrule.networks.losses import Loss
 from chainrule.networks.recurrent import RecurrentNetwork
 from chainrule.training.buckets import BucketedLoop, buckets_by_length
-from chainrule.training.step import Objective, training_step
+from chainrule.training.step import Objective
 
 __all__ = ["BaseRecurrent"]
 
@@ -88,6 +88,7 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
         if fresh:
             self._is_forecaster = y is None and not is_classifier(self)
             self._each_step = self._is_forecaster or self.output == "each"
+        given_y = y
         sequences, y = self._read(X, y, reset=fresh)
         self._learn_targets(self._flat(y, sequences), incremental)
         targets = self._padded_targets(y, sequences)
@@ -99,7 +100,8 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
                 f"warm_start=False first."
             )
         self._check(network)
-        rows = Rows((sequences.values, sequences.mask), (targets,), weight)
+        scored = self._scored(X, given_y)
+        rows = Rows((sequences.values, sequences.mask), (targets,), weight, scored)
         if weight is not None and 0 < np.count_nonzero(weight) < len(weight):
             # Else a bucket of them might make a minibatch whose mean loss is 0/0.
             rows = rows.part(np.flatnonzero(weight))
@@ -187,7 +189,12 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
                 f"training data has {network.n_outputs}."
             )
         given = weights_of_rows(weight[0], reading.values) if weight else None
-        return Rows((reading.values, reading.mask), (targets,), given)
+        scored = self._scored(*validation_data[:2])
+        return Rows((reading.values, reading.mask), (targets,), given, scored)
+
+    def _scored(self, *given: Any) -> tuple[Any, ...]:
+        """What scorers are given: the sequences and the targets as the user gave them."""
+        return () if self.scoring is None else tuple(each for each in given if each is not None)
 
     def _check_held_out(self, y: Array, name: str = "The y of validation_data") -> None:
         """Refuse a y that the training data could not have."""
@@ -219,7 +226,7 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
         return dataclasses.replace(self._network, masked=True)
 
     def _description(self) -> Hashable:
-        return (self._trained_as, self._row_loss(), bool(self.alpha), self.clip_norm)
+        return (self._trained_as, self._row_loss(), self._penalties_asked_for)
 
     def _describe_objective(self, weighted: bool, training: bool) -> Objective:
         network = self._trained_as if training else self._used_as
@@ -230,8 +237,8 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
             (*network.inputs, y) if weight is None else (*network.inputs, y, weight),
             network.parameters,
             weight,
-            network.weights if self.alpha else (),
-            1.0 / network.n_outputs if self._row_loss().reported_as_mean else 1.0,
+            share=1.0 / network.n_outputs if self._row_loss().reported_as_mean else 1.0,
+            **self._penalties(network.weights),
         )
 
     def _describe_output(self, activated: bool) -> tuple[tuple[Node, ...], Node]:
@@ -240,13 +247,6 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
         if activated:
             output = network.prediction(output)
         return network.inputs, _rows_first(output)
-
-    def _step(self, weighted: bool) -> TrainingStep:
-        key = ("step", self._description(), weighted, self._optimizer())
-        return self._once(
-            key,
-            lambda: training_step(self._objective(weighted), self._optimizer(), self.clip_norm),
-        )
 
     @property
     def _numbers_per_row(self) -> int:
@@ -267,7 +267,7 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
             self._random_state.set_state(random_state)
             part = rows.part(bucket)
             X, mask, y, *weight = self._trimmed(part.arrays, int(lengths[bucket].max()))
-            part = Rows((X, mask), (y,), *weight)
+            part = Rows((X, mask), (y,), weight[0] if weight else None)
             loops.append(super()._loop(step, part, state, batch_size, alpha))
         return BucketedLoop(loops, buckets, rows.arrays)
 

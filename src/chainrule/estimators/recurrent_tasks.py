@@ -37,7 +37,6 @@ RECURRENT_CONSTRAINTS: dict[str, list[Any]] = {
     "bidirectional": ["boolean"],
     "output": [StrOptions({"last", "mean", "max", "each"})],
     "truncation": [Interval(Integral, 1, None, closed="left"), None],
-    "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
 }
 
 CLASSIFIER_CONSTRAINTS: dict[str, list[Any]] = {
@@ -94,7 +93,7 @@ class RecurrentClassifier(StepTargets, ClassTargets, BaseRecurrent):
 
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(self, X, y, sample_weight=None, classes=None, validation_data=None):
         """Train for one epoch on some more sequences.
 
         Parameters
@@ -103,13 +102,17 @@ class RecurrentClassifier(StepTargets, ClassTargets, BaseRecurrent):
             As for :meth:`fit`.
         classes : array-like of shape (n_classes,), optional
             All labels there will ever be; needed in the first call.
+        validation_data : optional
+            As for :meth:`fit`. With ``early_stopping``, a call that is the last of
+            ``n_iter_no_change`` without progress puts back the best weights, and later calls
+            change nothing.
 
         Returns
         -------
         self
         """
         self._learn_all_classes(y, classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, validation_data, incremental=True)
 
     def predict(self, X):
         """The most probable class of each sequence; with ``output="each"`` of each step.
@@ -220,19 +223,23 @@ class RecurrentRegressor(StepTargets, NumberTargets, BaseRecurrent):
 
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None):
+    def partial_fit(self, X, y=None, sample_weight=None, validation_data=None):
         """Train for one epoch on some more sequences.
 
         Parameters
         ----------
         X, y, sample_weight
             As for :meth:`fit`.
+        validation_data : optional
+            As for :meth:`fit`. With ``early_stopping``, a call that is the last of
+            ``n_iter_no_change`` without progress puts back the best weights, and later calls
+            change nothing.
 
         Returns
         -------
         self
         """
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, validation_data, incremental=True)
 
     def predict(self, X):
         """The target of each sequence; with ``output="each"``, or without y, of each step.

@@ -30,7 +30,6 @@ from chainrule.networks.single_layer import SingleLayer
 from chainrule.training.history import History
 from chainrule.training.loop import Epochs, Plan, Progress
 from chainrule.training.row_by_row import joined, row_step
-from chainrule.training.schedules import Schedule
 from chainrule.training.step import Objective
 
 __all__ = ["RowByRowClassifier", "documented"]
@@ -277,11 +276,11 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
         return Plan(
             batch_size=1,
             max_epochs=1 if incremental else self.max_iter,
+            learning_rate=float(self.eta0_),
             shuffle=self.shuffle,
-            schedule=Schedule(initial=self.eta0_),
             tol=-np.inf if self.tol is None else float(self.tol),
             patience=self.n_iter_no_change - 1,
-            watch_score=self.early_stopping,
+            watched="validation_score" if self.early_stopping else None,
         )
 
     def _split(self, rows: Rows, random_state: np.random.RandomState) -> tuple[Array, Array]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.utils import _safe_indexing
 
 from chainrule.engines.base import Array
 
@@ -24,11 +26,15 @@ class Rows:
         What its loss compares with; none where that is the input itself.
     weight : array, optional
         A weight for each row.
+    scored : tuple, default=()
+        What scorers are given: the rows as the estimator takes them, and their targets if there
+        are any. Only where there are scorers.
     """
 
     inputs: tuple[Array, ...]
     targets: tuple[Array, ...] = ()
     weight: Array | None = None
+    scored: tuple[Any, ...] = ()
 
     def __len__(self) -> int:
         return len(self.inputs[0])
@@ -62,4 +68,5 @@ class Rows:
             tuple(each[index] for each in self.inputs),
             tuple(each[index] for each in self.targets),
             None if self.weight is None else self.weight[index],
+            tuple(_safe_indexing(each, index) for each in self.scored),
         )

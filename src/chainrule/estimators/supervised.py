@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from chainrule.estimators.base import NetworkEstimator
+from chainrule.estimators.held_out import HeldOutRows
 from chainrule.graph.node import Node, variable
 from chainrule.training.step import Objective
 
 __all__ = ["SupervisedEstimator"]
 
 
-class SupervisedEstimator(NetworkEstimator):
+class SupervisedEstimator(HeldOutRows, NetworkEstimator):
     """Trains a ``SupervisedNetwork``; the penalty on its ``w`` counts once beside all rows."""
 
     def _description(self) -> Hashable:
-        return (self._network, bool(self.alpha))
+        return (self._network, self._penalties_asked_for)
 
     def _describe_objective(self, weighted: bool, training: bool) -> Objective:
         network = self._network
@@ -25,8 +26,8 @@ class SupervisedEstimator(NetworkEstimator):
             (network.X, network.y) if weight is None else (network.X, network.y, weight),
             network.parameters,
             weight,
-            (network.w,) if self.alpha else (),
             penalty_in_shares=True,
+            **self._penalties(network.weights),
         )
 
     def _describe_output(self, activated: bool) -> tuple[tuple[Node, ...], Node]:

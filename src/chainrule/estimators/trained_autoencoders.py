@@ -6,7 +6,7 @@ from typing import Any
 
 import chainrule.graph.functions as fn
 from chainrule.engines.base import Array
-from chainrule.estimators.trained_networks import as_doubles, descended, optimizer_state
+from chainrule.estimators.trained_networks import as_doubles, descended
 from chainrule.explain.trained import TrainedNetwork
 from chainrule.graph.node import variable
 
@@ -21,7 +21,7 @@ def trained_autoencoder(estimator: Any, x: Array, **options: Any) -> TrainedNetw
     network, layers = estimator._network, estimator._layers
     row = variable("x", x.shape)
     losses, others = estimator._explained_loss(row, **options)
-    loss, rule, alpha = descended(estimator, network, fn.sum(losses), x)
+    loss, optimizer = descended(estimator, network, fn.sum(losses), x)
     sizes = " → ".join(str(size) for size in layers.layer_sizes)
     n_layers = len(layers.biases)
     plain = layers.activation in ("identity", "linear")
@@ -45,6 +45,6 @@ def trained_autoencoder(estimator: Any, x: Array, **options: Any) -> TrainedNetw
             **{f"intercepts_[{k}]": f"b{k + 1}" for k in range(n_layers)},
         },
         describe=network.describe,
-        optimizer=None if rule is None else optimizer_state(estimator, rule, network, alpha),
+        optimizer=optimizer,
         no_update="L-BFGS looks at all rows at once: a single one brings no update.",
     )

@@ -35,7 +35,7 @@ def trained_mlp(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
     network = estimator._network
     row, target = variable("x", x.shape), variable("y", y.shape)
     loss = fn.sum(estimator._row_loss().per_row(target, network.raw_output(row)))
-    loss, rule, alpha = descended(estimator, network, loss, y)
+    loss, optimizer = descended(estimator, network, loss, y)
     given = dict(zip(network.parameters, map(as_doubles, estimator._parameters), strict=True))
     sizes = " → ".join(str(size) for size in network.layer_sizes)
     n_layers = len(network.weights)
@@ -58,7 +58,7 @@ def trained_mlp(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
             **{f"intercepts_[{k}]": f"b{k + 1}" for k in range(n_layers)},
         },
         describe=network.describe,
-        optimizer=None if rule is None else optimizer_state(estimator, rule, network, alpha),
+        optimizer=optimizer,
         no_update=_ALL_ROWS,
     )
 
@@ -68,7 +68,7 @@ def trained_recurrent(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
     network = estimator._network
     row, target = variable("x", x.shape), variable("y", y.shape)
     _, losses = network.row_losses(estimator._row_loss(), X=row, y=target)
-    loss, rule, alpha = descended(estimator, network, fn.sum(losses), y)
+    loss, optimizer = descended(estimator, network, fn.sum(losses), y)
     given = dict(zip(network.parameters, map(as_doubles, estimator._parameters), strict=True))
     sizes = [network.n_features, *[network.state_size] * network.num_layers, network.n_outputs]
     return TrainedNetwork(
@@ -80,26 +80,31 @@ def trained_recurrent(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
         kind=f"{type(estimator).__name__} {' → '.join(map(str, sizes))}, {x.shape[1]} steps",
         aliases={"X": "x"},
         describe=network.describe,
-        optimizer=None if rule is None else optimizer_state(estimator, rule, network, alpha),
+        optimizer=optimizer,
         no_update=_ALL_ROWS,
     )
 
 
-def descended(estimator: Any, network: Any, loss: Node, y: Array) -> tuple[Node, Any, float]:
-    """What training descends for one row: its loss with the penalty; the optimizer, and alpha."""
+def descended(
+    estimator: Any, network: Any, loss: Node, y: Array
+) -> tuple[Node, OptimizerState | None]:
+    """What training descends for one row: its loss with the penalty; and the optimizer, if any."""
     stochastic = estimator.solver in STOCHASTIC_SOLVERS
     rule = estimator._optimizer() if stochastic else None
     alpha = float(estimator.alpha)
     decoupled = rule is not None and rule.decoupled_decay
-    if alpha and not decoupled:
+    row_weight = _row_weight(estimator, y)
+    if alpha and not decoupled and estimator.l1_ratio < 1:
         squares = [fn.sum(fn.square(each)) for each in network.weights]
         total = squares[0]
         for each in squares[1:]:
             total = total + each
         # Of a minibatch of one row, its weight is left in the penalty alone.
-        strength = 0.5 * alpha / _row_weight(estimator, y)
+        strength = 0.5 * (1.0 - estimator.l1_ratio) * alpha / row_weight
         loss = loss.named("row_loss") + (strength * total).named("penalty")
-    return loss, rule, alpha
+    if rule is None:
+        return loss, None
+    return loss, optimizer_state(estimator, rule, network, alpha, row_weight)
 
 
 def _row_weight(estimator: Any, y: Array) -> float:
@@ -111,8 +116,10 @@ def _row_weight(estimator: Any, y: Array) -> float:
     return float(given.get(label, 1.0)) or 1.0
 
 
-def optimizer_state(estimator: Any, rule: Any, network: Any, alpha: float) -> OptimizerState:
-    """How the training of an estimator goes on from here."""
+def optimizer_state(
+    estimator: Any, rule: Any, network: Any, alpha: float, row_weight: float = 1.0
+) -> OptimizerState:
+    """How the training of an estimator goes on from here, with a row of this weight."""
     kept = estimator._memory
     memory: dict[Node, Mapping[str, Array]] = {}
     steps, note = 0, ""
@@ -134,17 +141,30 @@ def optimizer_state(estimator: Any, rule: Any, network: Any, alpha: float) -> Op
             memory[node] = {name: as_doubles(kept[f"{node.name}_{name}"]) for name in rule.memory}
         if rule.counts_steps:
             steps = int(kept["step_number"])
-    decay = dict.fromkeys(network.weights, alpha) if rule.decoupled_decay and alpha else {}
+    decay = float(estimator.weight_decay)
+    if rule.decoupled_decay:
+        decay += alpha * (1.0 - estimator.l1_ratio)
+    shrinkage = alpha * estimator.l1_ratio
+    if not rule.decoupled_decay:
+        shrinkage /= row_weight
     return OptimizerState(
         name=estimator.solver,
         rule=rule,
-        learning_rate=float(estimator._progress.learning_rate),
+        learning_rate=_next_rate(estimator),
         steps_done=steps,
         memory=memory,
-        decay=decay,
-        clip_norm=getattr(estimator, "clip_norm", None),
+        decay=dict.fromkeys(network.weights, decay) if decay else {},
+        shrinkage=dict.fromkeys(network.weights, shrinkage) if shrinkage else {},
+        clip_norm=estimator.clip_norm,
         note=note,
     )
+
+
+def _next_rate(estimator: Any) -> float:
+    """The learning rate with which training would go on."""
+    progress, schedule = estimator._progress, estimator._schedule()
+    over = len(progress.losses) - progress.losses_before
+    return float(progress.learning_rate) * schedule.factor_at(over + 1, estimator.max_iter)
 
 
 def trained_linear(estimator: Any, x: Array, y: Array) -> TrainedNetwork:

@@ -69,7 +69,8 @@ class Windows:
         shares = inputs[1].mean(axis=1)
         if (shares < 1).any():  # all steps count alike
             weight = shares if weight is None else weight * shares
-        return Rows((*inputs, *start), tuple(windows(each) for each in rows.targets), weight)
+        targets = tuple(windows(each) for each in rows.targets)
+        return Rows((*inputs, *start), targets, weight, rows.scored)
 
     def carry(self, rows: Rows, last_states: Callable[..., list[Array]]) -> None:
         """Let each window start, in place, from the state at the end of the one before.

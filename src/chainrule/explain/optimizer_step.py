@@ -11,10 +11,10 @@ from chainrule.engines.base import Array
 from chainrule.explain.board import Board
 from chainrule.explain.steps import forward_steps
 from chainrule.explain.worksheet import Given, Update
-from chainrule.graph.node import Node, variable
+from chainrule.graph.node import Node, constant, variable
 from chainrule.graph.traversal import substitute
 from chainrule.notation.entries import Index
-from chainrule.training.optimizers import Optimizer
+from chainrule.training.optimizers import Optimizer, soft_threshold
 
 __all__ = ["OptimizerState", "update_of"]
 
@@ -41,6 +41,8 @@ class OptimizerState:
         What is remembered of each parameter; zeros where nothing is.
     decay : mapping of Node to float
         For each parameter that is shrunk apart from its gradient, the strength of that.
+    shrinkage : mapping of Node to float
+        For each parameter with a penalty on its absolute values, the strength of that.
     clip_norm : float or None
         To what length the whole gradient is shortened where it is longer.
     note : str
@@ -53,6 +55,7 @@ class OptimizerState:
     steps_done: int = 0
     memory: Mapping[Node, Mapping[str, Array]] = field(default_factory=dict)
     decay: Mapping[Node, float] = field(default_factory=dict)
+    shrinkage: Mapping[Node, float] = field(default_factory=dict)
     clip_norm: float | None = None
     note: str = ""
 
@@ -114,7 +117,12 @@ def update_of(
     start = parameter
     if node in state.decay:
         start = (parameter * (1.0 - rate * state.decay[node])).named(_fresh(symbol, "shrunk"))
-    value, kept_on = state.rule.update(start, descended, remembered, rate, count)
+    l1 = constant(state.shrinkage[node]) if node in state.shrinkage else None
+    if state.rule.decoupled_decay:
+        value, kept_on = state.rule.update(start, descended, remembered, rate, count)
+        value = soft_threshold(value, None if l1 is None else rate * l1)
+    else:
+        value, kept_on = state.rule.update(start, descended, remembered, rate, count, l1)
     named = {
         each: each.named(f"{before.name}_new")
         for each, before in zip(kept_on, remembered, strict=True)

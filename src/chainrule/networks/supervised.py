@@ -28,6 +28,16 @@ class SupervisedNetwork(ABC):
         """What the output should be: (rows, outputs)."""
         return variable("y", ("rows", self.n_outputs))
 
+    @property
+    @abstractmethod
+    def w(self) -> Node:
+        """The weights of the outputs."""
+
+    @property
+    def weights(self) -> tuple[Node, ...]:
+        """The parameters that a penalty keeps small."""
+        return (self.w,)
+
     @abstractmethod
     def raw_output(self, X: Node) -> Node:
         """The outputs before an activation: (rows, outputs)."""

@@ -16,7 +16,6 @@ from chainrule.training.curvature import hessian_product, largest_curvature
 from chainrule.training.history import History
 from chainrule.training.loop import Epochs, Plan, Progress
 from chainrule.training.optimizers import SGD
-from chainrule.training.schedules import Schedule
 from chainrule.training.step import Objective, training_step
 
 __all__ = ["Descent", "descend"]
@@ -124,8 +123,8 @@ def descend(
     plan = Plan(
         batch_size,
         max_epochs,
+        learning_rate=rate,
         shuffle=not full,
-        schedule=Schedule("constant", rate),
         tol=0.0,
         patience=np.inf if full else PATIENCE,
     )

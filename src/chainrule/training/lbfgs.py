@@ -18,7 +18,7 @@ from chainrule.engines.threads import one_blas_thread
 from chainrule.training.blocks import blocks, on_shares
 from chainrule.training.callbacks import Callback, Moment, entered, tell
 from chainrule.training.history import History
-from chainrule.training.loop import Validate
+from chainrule.training.loop import Measure
 
 __all__ = ["Sums", "minimise"]
 
@@ -96,7 +96,7 @@ def minimise(
     tol: float,
     *,
     options: Mapping[str, float] | None = None,
-    validate: Validate | None = None,
+    measure: Measure | None = None,
     callbacks: Sequence[Callback] = (),
     verbose: bool = False,
 ) -> tuple[list[Array], History]:
@@ -113,8 +113,8 @@ def minimise(
         It has converged when no element of the gradient is larger.
     options : mapping of str to number, optional
         More of SciPy's options, such as ``ftol``.
-    validate : callable, optional
-        Called with the parameters after each iteration.
+    measure : callable, optional
+        Called with the parameters after each iteration: more columns of its row.
     callbacks : sequence of callable
         Called after each iteration.
     verbose : bool, default=False
@@ -140,10 +140,7 @@ def minimise(
         latest = intermediate_result.x.copy()
         seconds = time.perf_counter() - clock
         iteration = len(history.get("epoch", ())) + 1
-        measured = {}
-        if validate is not None:
-            validation = validate(sums.split(latest))
-            measured = {"validation_loss": validation.loss, "validation_score": validation.score}
+        measured = {} if measure is None else measure(sums.split(latest))
         history.record(epoch=iteration, loss=sums.reported, **measured, seconds=seconds)
         if verbose:
             print(f"Iteration {iteration}, loss = {sums.reported:.8f}")

@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +22,9 @@ from chainrule.errors import NonFiniteLossError
 from chainrule.training.callbacks import Callback, Moment, entered, tell
 from chainrule.training.diagnosis import explain_failure
 from chainrule.training.history import History
-from chainrule.training.schedules import Schedule
+from chainrule.training.schedules import SCHEDULES, AdaptiveSchedule, Schedule
 
-__all__ = ["Epochs", "Plan", "Progress", "Validate", "Validation"]
+__all__ = ["Epochs", "Measure", "Plan", "Progress"]
 
 CALL_SECONDS = 0.1
 """How long the engine may run before Python gets a turn: for Ctrl-C, callbacks, progress."""
@@ -39,6 +38,8 @@ class Plan:
     ----------
     batch_size : int
     max_epochs : int
+    learning_rate : float, default=0.001
+        The first rate, which the schedule starts from.
     shuffle : bool, default=True
         Visit the rows in a new random order at each epoch.
     schedule : Schedule
@@ -46,18 +47,23 @@ class Plan:
         What counts as progress.
     patience : float, default=10
         Training stops when more than this many epochs in a row brought no progress.
-    watch_score : bool, default=False
-        Judge progress by the validation score instead of the training loss, and return to the
-        parameters that had the best score.
+    watched : str, optional
+        The measured column by which progress is judged, the larger the better, instead of the
+        training loss; training then returns to the parameters that had the best.
+    stays : bool, default=False
+        Whether the parameters stay as they are for as long as training may go on in a later
+        call; it returns to the best ones only where want of progress has ended it.
     """
 
     batch_size: int
     max_epochs: int
+    learning_rate: float = 0.001
     shuffle: bool = True
-    schedule: Schedule = field(default_factory=Schedule)
+    schedule: Schedule = SCHEDULES["constant"]
     tol: float = 1e-4
     patience: float = 10
-    watch_score: bool = False
+    watched: str | None = None
+    stays: bool = False
 
 
 @dataclass
@@ -75,10 +81,14 @@ class Progress:
         The latest epoch's mean over its rows.
     losses, scores : list of float
         One for each epoch: training loss, and validation score where it is watched.
+    losses_before : int
+        How many of them are of epochs before the schedule of learning rates began.
     best_loss, best_score : float
     best_parameters : list of array or None
         Those of the best score.
     epochs_without_progress : int
+    stopped_early : bool
+        Whether want of progress has ended training.
     history : History
     """
 
@@ -89,22 +99,17 @@ class Progress:
     loss: float = math.nan
     losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
+    losses_before: int = 0
     best_loss: float = math.inf
     best_score: float = -math.inf
     best_parameters: list[Array] | None = None
     epochs_without_progress: int = 0
+    stopped_early: bool = False
     history: History = field(default_factory=History)
 
 
-class Validation(NamedTuple):
-    """The loss and the score on rows that are not trained on."""
-
-    loss: float
-    score: float
-
-
-Validate = Callable[[Sequence[Array]], Validation]
-"""``validate(parameters)``, called after each epoch."""
+Measure = Callable[[Sequence[Array]], Mapping[str, float]]
+"""``measure(parameters)``, called after each epoch, gives more columns of its row in history."""
 
 
 @dataclass
@@ -123,9 +128,9 @@ class Epochs:
     rows : array of int64, optional
         Which rows of the data take part; all by default.
     n_parameters : int, default=0
-        How many arrays of the state, from the first on, are parameters: what ``validate`` is
+        How many arrays of the state, from the first on, are parameters: what ``measure`` is
         given, and what is kept and restored with the best score.
-    validate : callable, optional
+    measure : callable, optional
     callbacks : sequence of callable
     verbose : bool, default=False
         Print a line for each epoch.
@@ -139,7 +144,7 @@ class Epochs:
     random_state: np.random.RandomState
     rows: npt.NDArray[np.int64] | None = None
     n_parameters: int = 0
-    validate: Validate | None = None
+    measure: Measure | None = None
     callbacks: Sequence[Callback] = ()
     verbose: bool = False
     before_epoch: Callable[[], None] | None = None
@@ -168,6 +173,7 @@ class Epochs:
             epoch had one, this is a warning instead, and training ends.
         """
         self.progress.epochs = 0
+        self.progress.stopped_early = False
         self.loop.steps_done = self.progress.steps
         try:
             # Set here once: the engine's own limit then costs nothing at each call.
@@ -190,8 +196,10 @@ class Epochs:
             )
         finally:
             self.progress.steps = self.loop.steps_done
-        if self.plan.watch_score and self.progress.best_parameters is not None:
-            for array, best in zip(self.parameters, self.progress.best_parameters, strict=True):
+        best_parameters = self.progress.best_parameters
+        returns = not self.plan.stays or self.progress.stopped_early
+        if self.plan.watched is not None and best_parameters is not None and returns:
+            for array, best in zip(self.parameters, best_parameters, strict=True):
                 array[...] = best
 
     def _epoch(self) -> bool:
@@ -202,7 +210,12 @@ class Epochs:
             self.random_state.shuffle(positions)
             self.order = positions if self.order is None else self.order[positions]
         rate = progress.learning_rate
-        self.loop.settings["learning_rate"] = rate
+        over = len(progress.losses) - progress.losses_before
+        self.loop.settings |= {
+            "learning_rate": rate,
+            "epoch": float(over),
+            "minibatches": float(self.n_steps),
+        }
         start = time.perf_counter()
         if self.before_epoch is not None:
             self.before_epoch()
@@ -213,21 +226,29 @@ class Epochs:
         progress.losses.append(progress.loss)
         if self.verbose:
             print(f"Iteration {progress.epochs}, loss = {progress.loss:.8f}")
-        measured = {}
-        if self.validate is not None:
-            validation = self.validate(self.parameters)
-            measured = {"validation_loss": validation.loss, "validation_score": validation.score}
+        measured = {} if self.measure is None else self.measure(self.parameters)
         progress.history.record(
             epoch=len(progress.losses),
             loss=progress.loss,
             **measured,
-            learning_rate=rate,
+            learning_rate=rate * self._factor_after(over + 1),
             seconds=seconds,
         )
-        self._judge(measured.get("validation_score", math.nan))
-        progress.learning_rate = plan.schedule.after_epoch(rate, progress.rows_seen)
-        stop = progress.epochs_without_progress > plan.patience and self._without_progress()
-        return self._tell(self.n_steps, progress.loss, epoch_ended=True) or stop
+        self._judge(measured.get(plan.watched or "", math.nan))
+        progress.learning_rate = plan.schedule.after_epoch(
+            plan.learning_rate, rate, over + 1, progress.rows_seen
+        )
+        if progress.epochs_without_progress > plan.patience:
+            progress.stopped_early = self._without_progress()
+        asked_to_stop = self._tell(self.n_steps, progress.loss, epoch_ended=True)
+        return asked_to_stop or progress.stopped_early
+
+    def _factor_after(self, epochs: int) -> float:
+        """What the schedule makes of the rate in the last step of an epoch."""
+        schedule = self.plan.schedule
+        if not schedule.within_epochs:
+            return 1.0
+        return schedule.factor_at(epochs, self.loop.settings["epochs"])
 
     def _minibatches(self) -> float:
         """All minibatches of an epoch; Σ loss·rows."""
@@ -254,7 +275,7 @@ class Epochs:
     def _judge(self, score: float) -> None:
         """Was there progress? And is this the best so far?"""
         plan, progress = self.plan, self.progress
-        if plan.watch_score:
+        if plan.watched is not None:
             progress.scores.append(score)
             if self.verbose:
                 print(f"Validation score: {score:f}")
@@ -272,11 +293,11 @@ class Epochs:
         plan, progress = self.plan, self.progress
         rate = plan.schedule.without_progress(progress.learning_rate)
         if self.verbose:
-            watched = "Validation score" if plan.watch_score else "Training loss"
+            watched = "Training loss" if plan.watched is None else "Validation score"
             if rate is not None:
                 outcome = f"Setting learning rate to {rate:f}"
             else:
-                adaptive = plan.schedule.kind == "adaptive"
+                adaptive = isinstance(plan.schedule, AdaptiveSchedule)
                 outcome = "Learning rate too small. Stopping." if adaptive else "Stopping."
             print(
                 f"{watched} did not improve more than tol={plan.tol:f} for {plan.patience} "

@@ -16,7 +16,8 @@ from typing import ClassVar
 import chainrule.graph.functions as fn
 from chainrule.graph.node import Node
 
-__all__ = ["SGD", "AdaGrad", "Adam", "Optimizer", "RMSProp"]
+__all__ = ["SGD", "AdaGrad", "Adam", "Optimizer", "RMSProp", "soft_threshold"]
+
 
 Update = tuple[Node, tuple[Node, ...]]
 """The parameter's new value, and the new value of each thing remembered."""
@@ -50,8 +51,26 @@ class Optimizer(ABC):
         memory: Sequence[Node],
         learning_rate: Node,
         step: Node,
+        l1: Node | None = None,
     ) -> Update:
-        """The values after one step; ``step`` is its number, if the rule counts steps."""
+        """The values after one step.
+
+        Parameters
+        ----------
+        parameter, gradient : Node
+        memory : sequence of Node
+        learning_rate : Node
+        step : Node
+            The number of the step, if the rule counts steps.
+        l1 : Node, optional
+            λ of a penalty λ·Σ |W| beside the loss. A step along its gradient would only ever jump
+            across 0; instead, what the step of the loss leads to is brought nearer to 0.
+
+        References
+        ----------
+        Yun, Lozano & Yang, "Adaptive proximal gradient methods for structured neural networks",
+        2021.
+        """
 
 
 @dataclass(frozen=True)
@@ -82,14 +101,26 @@ class SGD(Optimizer):
         memory: Sequence[Node],
         learning_rate: Node,
         step: Node,
+        l1: Node | None = None,
     ) -> Update:
         """v ← μ·v - η·g, and W ← W + v, or W + μ·v - η·g with Nesterov's momentum."""
         descent = learning_rate * gradient
+        threshold = None if l1 is None else learning_rate * l1
         if not self.momentum:
-            return parameter - descent, ()
-        velocity = self.momentum * memory[0] - descent
-        move = self.momentum * velocity - descent if self.nesterov else velocity
-        return parameter + move, (velocity,)
+            return soft_threshold(parameter - descent, threshold), ()
+        pushed = self.momentum * memory[0]
+        velocity = pushed - descent
+        if threshold is None:
+            move = self.momentum * velocity - descent if self.nesterov else velocity
+            return parameter + move, (velocity,)
+        # The velocity is the way that was really gone, so that none is left at 0. Nesterov's W is
+        # already ahead, by the momentum's share of the step that led there.
+        if self.nesterov:
+            reached = soft_threshold(parameter - descent, threshold)
+            velocity = reached - (parameter - pushed)
+            return reached + self.momentum * velocity, (velocity,)
+        value = soft_threshold(parameter + velocity, threshold)
+        return value, (value - parameter,)
 
 
 @dataclass(frozen=True)
@@ -110,10 +141,13 @@ class AdaGrad(Optimizer):
         memory: Sequence[Node],
         learning_rate: Node,
         step: Node,
+        l1: Node | None = None,
     ) -> Update:
         """s ← s + g², and W ← W - η·g/(√s + ε)."""
         squares = memory[0] + fn.square(gradient)
-        return parameter - learning_rate * gradient / (fn.sqrt(squares) + self.epsilon), (squares,)
+        root = fn.sqrt(squares) + self.epsilon
+        value = parameter - learning_rate * gradient / root
+        return soft_threshold(value, _over(learning_rate, l1, root)), (squares,)
 
 
 @dataclass(frozen=True)
@@ -135,10 +169,13 @@ class RMSProp(Optimizer):
         memory: Sequence[Node],
         learning_rate: Node,
         step: Node,
+        l1: Node | None = None,
     ) -> Update:
         """s ← ρ·s + (1 - ρ)·g², and W ← W - η·g/(√s + ε)."""
         squares = self.rho * memory[0] + (1.0 - self.rho) * fn.square(gradient)
-        return parameter - learning_rate * gradient / (fn.sqrt(squares) + self.epsilon), (squares,)
+        root = fn.sqrt(squares) + self.epsilon
+        value = parameter - learning_rate * gradient / root
+        return soft_threshold(value, _over(learning_rate, l1, root)), (squares,)
 
 
 @dataclass(frozen=True)
@@ -177,10 +214,31 @@ class Adam(Optimizer):
         memory: Sequence[Node],
         learning_rate: Node,
         step: Node,
+        l1: Node | None = None,
     ) -> Update:
         """m ← β₁·m + (1 - β₁)·g, v ← β₂·v + (1 - β₂)·g², and W ← W - η̂·m/(√v + ε)."""
         mean = self.beta_1 * memory[0] + (1.0 - self.beta_1) * gradient
         squares = self.beta_2 * memory[1] + (1.0 - self.beta_2) * fn.square(gradient)
         correction = fn.sqrt(1.0 - self.beta_2**step) / (1.0 - self.beta_1**step)
         rate = (learning_rate * correction).named("step_size")
-        return parameter - rate * mean / (fn.sqrt(squares) + self.epsilon), (mean, squares)
+        root = fn.sqrt(squares) + self.epsilon
+        value = parameter - rate * mean / root
+        return soft_threshold(value, _over(rate, l1, root)), (mean, squares)
+
+
+def soft_threshold(x: Node, threshold: Node | None) -> Node:
+    """x, brought nearer to 0 by ``threshold``, and 0 where it is no further away than that.
+
+    References
+    ----------
+    Daubechies, Defrise & De Mol, "An iterative thresholding algorithm for linear inverse
+    problems with a sparsity constraint", 2004.
+    """
+    if threshold is None:
+        return x
+    return fn.sign(x) * fn.maximum(fn.absolute(x) - threshold, 0.0)
+
+
+def _over(rate: Node, l1: Node | None, root: Node) -> Node | None:
+    """How far an L1 penalty brings a parameter whose steps are divided by ``root``."""
+    return None if l1 is None else rate * l1 / root

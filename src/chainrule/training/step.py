@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +12,10 @@ from chainrule.calculus.reverse import gradient
 from chainrule.calculus.simplify import simplify
 from chainrule.engines.base import Array, Program, TrainingStep
 from chainrule.graph.node import Node, constant, variable
-from chainrule.training.optimizers import Optimizer
+from chainrule.training.optimizers import Optimizer, soft_threshold
+from chainrule.training.schedules import SCHEDULES, Schedule
 
-__all__ = ["Objective", "initial_state", "training_step"]
+__all__ = ["Objective", "StepRules", "initial_state", "training_step"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Objective:
     sample_weight : Node, optional
         The weight of each row: (rows,). Without it each row counts 1.
     penalised : tuple of Node, default=()
-        The parameters with an L2 penalty of ½·alpha·Σ W², as scikit-learn has it.
+        The parameters with a penalty of alpha times ½·Σ W², as scikit-learn has it, or what
+        ``l1_ratio`` makes of it.
     share : float, default=1.0
         The loss that is reported is this share of the row losses, and all of the rest.
     term : Node, optional
@@ -45,6 +47,10 @@ class Objective:
     penalty_in_shares : bool, default=False
         Whether a step has the penalty once for each unit of weight in its minibatch. Given alpha
         over Σ weight of all rows, an epoch then has it once, however the rows are cut.
+    l1_ratio : float, default=0.0
+        Which share of the penalty is Σ |W| instead.
+    decayed : tuple of Node, default=()
+        The parameters that each step shrinks by learning rate times ``weight_decay``.
     """
 
     row_losses: Node
@@ -56,6 +62,8 @@ class Objective:
     term: Node | None = None
     running: tuple[tuple[Node, Node], ...] = ()
     penalty_in_shares: bool = False
+    l1_ratio: float = 0.0
+    decayed: tuple[Node, ...] = ()
 
     @property
     def alpha(self) -> Node:
@@ -78,16 +86,34 @@ class Objective:
 
     @property
     def penalty(self) -> Node:
-        """½·alpha·Σ W² over the penalised parameters."""
+        """Alpha times the penalty of all penalised parameters."""
+        if not self.l1_ratio:
+            return self.smooth_penalty
+        sizes = constant(0.0)
+        for each in self.penalised:
+            sizes = sizes + fn.sum(fn.absolute(each))
+        return self.smooth_penalty + self.l1_ratio * self.alpha * sizes
+
+    @property
+    def smooth_penalty(self) -> Node:
+        """The penalty's share of squares, which is in the gradient; that of Σ |W| is not."""
         squares = constant(0.0)
         for each in self.penalised:
             squares = squares + fn.sum(fn.square(each))
-        return 0.5 * self.alpha * squares
+        return 0.5 * (1.0 - self.l1_ratio) * self.alpha * squares
 
     @property
     def penalty_of_step(self) -> Node:
         """The penalty that a minibatch has."""
-        return self.weight_sum * self.penalty if self.penalty_in_shares else self.penalty
+        return self._in_step(self.penalty)
+
+    @property
+    def smooth_penalty_of_step(self) -> Node:
+        """The part of it that is in the gradient."""
+        return self._in_step(self.smooth_penalty)
+
+    def _in_step(self, penalty: Node) -> Node:
+        return self.weight_sum * penalty if self.penalty_in_shares else penalty
 
     @property
     def term_sums(self) -> list[Node]:
@@ -107,25 +133,50 @@ class Objective:
         return Program(inputs, tuple(simplify(outputs)))
 
 
+@dataclass(frozen=True)
+class StepRules:
+    """How a step is made of gradients, beside the optimizer.
+
+    Parameters
+    ----------
+    clip_norm : float, optional
+        A gradient that is longer is shortened to this length, all parameters together.
+    accumulate : int, default=1
+        The minibatches whose gradients are added up before each update. The last update of an
+        epoch has those that are left: it all is as if minibatches were so many times larger.
+    schedule : Schedule
+    """
+
+    clip_norm: float | None = None
+    accumulate: int = 1
+    schedule: Schedule = SCHEDULES["constant"]
+
+    @property
+    def watch_time(self) -> bool:
+        """Whether a step has to know which one of its epoch it is."""
+        return self.accumulate > 1 or self.schedule.within_epochs
+
+
 def training_step(
-    objective: Objective, optimizer: Optimizer, clip_norm: float | None = None
+    objective: Objective, optimizer: Optimizer, rules: StepRules | None = None
 ) -> TrainingStep:
     """One step of ``optimizer`` down the gradient of ``objective``.
 
-    Settings of the step are ``learning_rate``, and ``alpha`` where something is penalised.
+    Settings of the step are ``learning_rate``; ``alpha`` where something is penalised and
+    ``weight_decay`` where something decays; and where ``rules`` watch the time, ``minibatches``
+    (of an epoch), ``epoch`` (how many are over) and ``epochs`` (the most there may be).
 
     Parameters
     ----------
     objective : Objective
     optimizer : Optimizer
-    clip_norm : float, optional
-        A gradient that is longer is shortened to this length, all parameters together.
+    rules : StepRules, optional
 
     Returns
     -------
     TrainingStep
         Its state are the parameters, then what the optimizer remembers of each, what is running
-        along, and the number of the step if the optimizer counts.
+        along, the number of the step if the optimizer counts, and what ``rules`` keep.
 
     References
     ----------
@@ -141,42 +192,154 @@ def training_step(
     >>> [each.name for each in step.state], [each.name for each in step.settings]
     (['w'], ['learning_rate'])
     """
+    rules = rules or StepRules()
+    clock = _Clock() if rules.watch_time else None
+    gathered = _gathered(objective, optimizer.decoupled_decay, rules.accumulate, clock)
+    gradients = gathered.gradients
+    if rules.clip_norm is not None:
+        gradients = _clipped(gradients, rules.clip_norm)
     learning_rate, count = variable("learning_rate"), variable("step_number")
-    in_gradient = bool(objective.penalised) and not optimizer.decoupled_decay
-    rest = [objective.penalty_of_step] if in_gradient else []
-    rest += objective.term_sums
-    descended = sum(rest, start=objective.loss_sum)
-    reported = sum(rest, start=objective.share * objective.loss_sum)
-    scale = 1.0 / objective.weight_sum
+    rate = learning_rate
+    if clock is not None and rules.schedule.within_epochs:
+        rate = (rate * rules.schedule.factor(clock.time, clock.epochs)).named("rate")
 
     memory: list[Node] = []
     new_parameters: list[Node] = []
     new_memory: list[Node] = []
-    gradients = [each * scale for each in gradient(descended, objective.parameters)]
-    if clip_norm is not None:
-        gradients = _clipped(gradients, clip_norm)
     for parameter, bar in zip(objective.parameters, gradients, strict=True):
         remembered = [
             variable(f"{parameter.name}_{name}", parameter.shape) for name in optimizer.memory
         ]
-        start = parameter
-        if optimizer.decoupled_decay and parameter in objective.penalised:
-            start = parameter * (1.0 - learning_rate * objective.alpha)
-        value, kept = optimizer.update(start, bar, remembered, learning_rate, count + 1.0)
+        decay = _decay(objective, parameter, optimizer.decoupled_decay)
+        start = parameter if decay is None else parameter * (1.0 - rate * decay)
+        l1 = None
+        if objective.l1_ratio and parameter in objective.penalised:
+            l1 = objective.alpha * objective.l1_ratio
+            if not (optimizer.decoupled_decay or objective.penalty_in_shares):
+                l1 = l1 * gathered.scale
+        if optimizer.decoupled_decay:
+            value, kept = optimizer.update(start, bar, remembered, rate, count + 1.0)
+            value = soft_threshold(value, None if l1 is None else rate * l1)
+        else:
+            value, kept = optimizer.update(start, bar, remembered, rate, count + 1.0, l1)
         new_parameters.append(value)
         memory.extend(remembered)
         new_memory.extend(kept)
-    for running, value in objective.running:
-        memory.append(running)
-        new_memory.append(value)
     if optimizer.counts_steps:
         memory.append(count)
         new_memory.append(count + 1.0)
+    if gathered.due is not None:
+        new_parameters = _where(gathered.due, new_parameters, objective.parameters)
+        new_memory = _where(gathered.due, new_memory, memory)
+    for kept, value in (*objective.running, *gathered.kept, *(clock.kept if clock else ())):
+        memory.append(kept)
+        new_memory.append(value)
 
-    loss, *updates = simplify([reported * scale, *new_parameters, *new_memory])
-    settings = (learning_rate, objective.alpha) if objective.penalised else (learning_rate,)
+    loss, *updates = simplify([gathered.reported, *new_parameters, *new_memory])
+    settings = [learning_rate]
+    settings += [objective.alpha] if objective.penalised else []
+    settings += [variable("weight_decay")] if objective.decayed else []
+    settings += clock.settings if clock else []
     state = (*objective.parameters, *memory)
-    return TrainingStep(objective.minibatch, state, tuple(updates), settings, loss)
+    return TrainingStep(objective.minibatch, state, tuple(updates), tuple(settings), loss)
+
+
+class _Clock:
+    """Which minibatch of which epoch a step has."""
+
+    def __init__(self) -> None:
+        minibatch, minibatches = variable("minibatch"), variable("minibatches")
+        epoch, self.epochs = variable("epoch"), variable("epochs")
+        following = minibatch + 1.0
+        self.ends_epoch = fn.less_equal(minibatches, following)
+        self.time = epoch + following / minibatches
+        self.kept = ((minibatch, fn.select(self.ends_epoch, 0.0, following)),)
+        self.settings = [minibatches, epoch, self.epochs]
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    """What a step descends, and when.
+
+    Attributes
+    ----------
+    gradients : list of Node
+        Those of the mean loss with its penalty.
+    scale : Node
+        1 / Σ weight of the rows that they are of.
+    reported : Node
+        The loss of the minibatch.
+    due : Node or None
+        Whether the step updates the parameters; None if each does.
+    kept : tuple of (Node, Node)
+        What is added up until then.
+    """
+
+    gradients: list[Node]
+    scale: Node
+    reported: Node
+    due: Node | None = None
+    kept: tuple[tuple[Node, Node], ...] = ()
+
+
+def _gathered(
+    objective: Objective, decoupled: bool, accumulate: int, clock: _Clock | None
+) -> _Gathered:
+    """The gradients of a minibatch, or of as many as are accumulated."""
+    smooth = [objective.smooth_penalty_of_step] if objective.penalised and not decoupled else []
+    told = [objective.penalty_of_step] if smooth else []
+    scale = 1.0 / objective.weight_sum
+    if accumulate == 1 or clock is None:
+        rest = objective.term_sums
+        descended = sum([*smooth, *rest], start=objective.loss_sum)
+        reported = sum([*told, *rest], start=objective.share * objective.loss_sum)
+        gradients = [each * scale for each in gradient(descended, objective.parameters)]
+        return _Gathered(gradients, scale, reported * scale)
+
+    minibatches = variable("accumulated")
+    so_far = minibatches + 1.0
+    full = float(accumulate)
+    due = fn.less_equal(full, fn.select(clock.ends_epoch, full, so_far))
+    # A penalty that an update has once is not added up; one that each row has its share of is.
+    each_time = objective.term_sums + (smooth if objective.penalty_in_shares else [])
+    once = [] if objective.penalty_in_shares else smooth
+    weight = variable("accumulated_weight")
+    weights = weight + objective.weight_sum
+    descended = sum(each_time, start=objective.loss_sum)
+    sums, kept = [], []
+    for parameter, bar in zip(
+        objective.parameters, gradient(descended, objective.parameters), strict=True
+    ):
+        total = variable(f"{parameter.name}_sum", parameter.shape)
+        sums.append(total + bar)
+        kept.append((total, fn.select(due, 0.0, total + bar)))
+    if once:
+        penalty = gradient(once[0], objective.parameters)
+        sums = [total + bar for total, bar in zip(sums, penalty, strict=True)]
+    kept.append((weight, fn.select(due, 0.0, weights)))
+    kept.append((minibatches, fn.select(due, 0.0, so_far)))
+    reported = objective.share * objective.loss_sum
+    for each in objective.term_sums:
+        reported = reported + each
+    for each in told:
+        reported = reported + (each if objective.penalty_in_shares else fn.select(due, each, 0.0))
+    return _Gathered(
+        [each / weights for each in sums], 1.0 / weights, reported * scale, due, tuple(kept)
+    )
+
+
+def _decay(objective: Objective, parameter: Node, decoupled: bool) -> Node | None:
+    """What a parameter is shrunk by, apart from its gradient, for each unit of the rate."""
+    strengths = []
+    if decoupled and parameter in objective.penalised:
+        strengths.append(objective.alpha * (1.0 - objective.l1_ratio))
+    if parameter in objective.decayed:
+        strengths.append(variable("weight_decay"))
+    return sum(strengths[1:], start=strengths[0]) if strengths else None
+
+
+def _where(condition: Node, values: Sequence[Node], others: Sequence[Node]) -> list[Node]:
+    return [fn.select(condition, *pair) for pair in zip(values, others, strict=True)]
 
 
 def _clipped(gradients: list[Node], longest: float) -> list[Node]:
