@@ -45,7 +45,7 @@ def test_poisson_is_scikit_learns_loss_with_its_gradient():
 def test_absolute_error_and_quantile_are_those_of_the_metrics():
     losses, _ = evaluate(regression_loss("absolute_error"), TARGETS, RAW)
     np.testing.assert_allclose(losses.mean() / 3, mean_absolute_error(TARGETS, RAW))
-    losses, slope = evaluate(regression_loss("quantile", quantile=0.9), TARGETS, RAW)
+    losses, slope = evaluate(regression_loss("quantile", quantiles=(0.9,)), TARGETS, RAW)
     np.testing.assert_allclose(losses.mean() / 3, mean_pinball_loss(TARGETS, RAW, alpha=0.9))
     np.testing.assert_allclose(slope, np.where(RAW > TARGETS, 0.1, -0.9))
 

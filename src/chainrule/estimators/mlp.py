@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from chainrule.estimators.base import is_stochastic
 from chainrule.estimators.mlp_base import BaseMLP
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS, documented
-from chainrule.estimators.targets import ClassTargets, NumberTargets, has_probabilities
-from chainrule.networks.losses import classification_loss, regression_loss
+from chainrule.estimators.quantiles import REGRESSION_CONSTRAINTS, RegressionTargets
+from chainrule.estimators.targets import ClassTargets, has_probabilities
+from chainrule.networks.losses import classification_loss
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
@@ -210,7 +210,7 @@ class MLPClassifier(ClassTargets, BaseMLP):
 
 
 @documented
-class MLPRegressor(NumberTargets, BaseMLP):
+class MLPRegressor(RegressionTargets, BaseMLP):
     """Multi-layer perceptron regressor: scikit-learn's, and more.
 
     Parameters, defaults, attributes, warnings and, with the same ``random_state``, the learned
@@ -226,14 +226,17 @@ class MLPRegressor(NumberTargets, BaseMLP):
         the squared error the loss reported is the mean over the outputs, as in scikit-learn.
     {layers}
     {training}
-    quantile : float, default=0.5
-        For ``"quantile"``.
+    quantile : float or array-like of float, default=0.5
+        For ``"quantile"``: which one, or several in rising order, of which ``predict`` gives the
+        one nearest to ½, and ``predict_quantiles`` all.
     huber_delta : float, default=1.0
         For ``"huber"``: errors up to it count squared, larger ones linearly.
     {ours}
 
     Attributes
     ----------
+    quantiles_ : array
+        With ``loss="quantile"``, those that are predicted.
     {attributes}
 
     Notes
@@ -256,13 +259,9 @@ class MLPRegressor(NumberTargets, BaseMLP):
 
     _parameter_constraints: dict[str, list[Any]] = {
         **TRAINING_CONSTRAINTS,
-        "loss": [
-            StrOptions({"squared_error", "absolute_error", "huber", "quantile", "poisson"}),
-            callable,
-        ],
-        "quantile": [Interval(Real, 0, 1, closed="neither")],
-        "huber_delta": [Interval(Real, 0, None, closed="neither")],
+        **REGRESSION_CONSTRAINTS,
     }
+    _learned = (*BaseMLP._learned, *RegressionTargets._learned_of_numbers)
 
     def __init__(
         self,
@@ -362,11 +361,9 @@ class MLPRegressor(NumberTargets, BaseMLP):
         -------
         array of shape (n_samples,) or (n_samples, n_outputs)
         """
-        outputs = self._outputs(X)
-        return outputs.ravel() if self.n_outputs_ == 1 else outputs
-
-    def _row_loss(self):
-        return regression_loss(self.loss, self.quantile, self.huber_delta)
+        predicted = self._predicted(self._outputs(X))
+        return predicted.ravel() if predicted.shape[1] == 1 else predicted
 
     def _validate_input(self, X, y, incremental, reset):
+        self._learn_quantiles()
         return self._validate_rows(X, y, (np.float64, np.float32), reset, y_numeric=True)

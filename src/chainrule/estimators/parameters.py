@@ -171,8 +171,9 @@ _SHARED_DOCUMENTATION = {
         ``"squared_error"``, ``"absolute_error"``, ``"huber"``, ``"quantile"`` or ``"poisson"``.
         A callable gets nodes ``y`` and ``output``, both (rows, outputs), and returns a loss for
         each row. The loss of a sequence with several outputs in time is their mean.
-    quantile : float, default=0.5
-        For ``"quantile"``: which one.
+    quantile : float or array-like of float, default=0.5
+        For ``"quantile"``: which one, or several in rising order, of which ``predict`` gives the
+        one nearest to ½, and ``predict_quantiles`` all.
     huber_delta : float, default=1.0
         For ``"huber"``: from where on errors count linearly.""",
     "recurrent_attributes": """weights_ : dict of str to array

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,12 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule.engines.base import Program
 from chainrule.estimators.base import is_stochastic
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
+from chainrule.estimators.quantiles import REGRESSION_CONSTRAINTS, RegressionTargets
 from chainrule.estimators.recurrent_base import BaseRecurrent
 from chainrule.estimators.sequences import is_one_series
 from chainrule.estimators.step_targets import StepTargets
-from chainrule.estimators.targets import ClassTargets, NumberTargets, has_probabilities
-from chainrule.networks.losses import classification_loss, regression_loss
+from chainrule.estimators.targets import ClassTargets, has_probabilities
+from chainrule.networks.losses import classification_loss
 from chainrule.networks.recurrent import RecurrentNetwork
 
 __all__ = [
@@ -47,12 +48,7 @@ CLASSIFIER_CONSTRAINTS: dict[str, list[Any]] = {
 
 REGRESSOR_CONSTRAINTS: dict[str, list[Any]] = {
     **RECURRENT_CONSTRAINTS,
-    "loss": [
-        StrOptions({"squared_error", "absolute_error", "huber", "quantile", "poisson"}),
-        callable,
-    ],
-    "quantile": [Interval(Real, 0, 1, closed="neither")],
-    "huber_delta": [Interval(Real, 0, None, closed="neither")],
+    **REGRESSION_CONSTRAINTS,
 }
 
 
@@ -186,8 +182,10 @@ class RecurrentClassifier(StepTargets, ClassTargets, BaseRecurrent):
         return super()._row_weights(sample_weight, X, Y)
 
 
-class RecurrentRegressor(StepTargets, NumberTargets, BaseRecurrent):
+class RecurrentRegressor(StepTargets, RegressionTargets, BaseRecurrent):
     """A recurrent network whose outputs are numbers."""
+
+    _learned = (*BaseRecurrent._learned, *RegressionTargets._learned_of_numbers)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None, validation_data=None):
@@ -258,7 +256,8 @@ class RecurrentRegressor(StepTargets, NumberTargets, BaseRecurrent):
             series, given as an array of shape (n_timesteps,), (n_timesteps,).
         """
         outputs, sequences = self._outputs(X)
-        if self.n_outputs_ == 1:
+        outputs = self._predicted(outputs)
+        if outputs.shape[-1] == 1:
             outputs = outputs[..., 0]
         if self._is_forecaster and is_one_series(X):
             return outputs[0]
@@ -326,7 +325,15 @@ class RecurrentRegressor(StepTargets, NumberTargets, BaseRecurrent):
         return self
 
     def _learn_targets(self, y, incremental):
-        return
+        self._learn_quantiles()
+        if self._is_forecaster and self._n_quantiles > 1:
+            raise ValueError(
+                f"Without y the network learns one value of each next step, but quantile="
+                f"{self.quantile!r} asks for several: give y, or one quantile."
+            )
 
-    def _row_loss(self):
-        return regression_loss(self.loss, self.quantile, self.huber_delta)
+    def _quantiles_of(self, X):
+        outputs, sequences = self._outputs(X)
+        quantiles = self._by_quantile(outputs)
+        quantiles = quantiles[..., 0, :] if quantiles.shape[-2] == 1 else quantiles
+        return self._given_back(quantiles, sequences)

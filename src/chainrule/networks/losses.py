@@ -75,13 +75,23 @@ class _Huber:
 
 @dataclass(frozen=True)
 class _Quantile:
-    """q·e above the output and (q - 1)·e below it (Koenker & Bassett 1978)."""
+    """q·e above the output and (q - 1)·e below it (Koenker & Bassett 1978).
 
-    quantile: float
+    Of several quantiles, the columns of the first come first, as many as there are targets.
+    """
+
+    quantiles: tuple[float, ...]
 
     def __call__(self, y: Node, output: Node) -> Node:
         error = y - output
-        return fn.sum(fn.maximum(self.quantile * error, (self.quantile - 1.0) * error), 1)
+        width = output.shape[1]
+        assert isinstance(width, int)  # outputs are columns of a weight
+        n_targets = width // len(self.quantiles)
+        losses = []
+        for k, quantile in enumerate(self.quantiles):
+            part = fn.slice_axes(error, [None, (k * n_targets, (k + 1) * n_targets)])
+            losses.append(fn.sum(fn.maximum(quantile * part, (quantile - 1.0) * part), 1))
+        return sum(losses[1:], start=losses[0])
 
 
 def _poisson(y: Node, output: Node) -> Node:
@@ -121,7 +131,9 @@ def _perceptron(y: Node, output: Node) -> Node:
 # --- by name -----------------------------------------------------------------------------
 
 
-def regression_loss(loss: str | RowLoss, quantile: float = 0.5, huber_delta: float = 1.0) -> Loss:
+def regression_loss(
+    loss: str | RowLoss, quantiles: tuple[float, ...] = (0.5,), huber_delta: float = 1.0
+) -> Loss:
     """A loss for regression: a name, or a function of (y, output).
 
     Examples
@@ -138,7 +150,7 @@ def regression_loss(loss: str | RowLoss, quantile: float = 0.5, huber_delta: flo
         "squared_error": Loss(_squared_error, "identity", reported_as_mean=True),
         "absolute_error": Loss(_absolute_error, "identity"),
         "huber": Loss(_Huber(huber_delta), "identity"),
-        "quantile": Loss(_Quantile(quantile), "identity"),
+        "quantile": Loss(_Quantile(quantiles), "identity"),
         "poisson": Loss(_poisson, "exp"),
     }[loss]
 
