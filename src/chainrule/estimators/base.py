@@ -88,6 +88,7 @@ class NetworkEstimator(EvaluatingEstimator):
         self._random_state = check_random_state(self.random_state)
         if fresh:
             self._set_parameters(self._initial_parameters(dtype))
+        if fresh or not hasattr(self, "_progress"):  # the first weights may be set by hand
             self.n_iter_ = self.t_ = 0
             self._memory = None
             self._progress = Progress(float(self.learning_rate_init))

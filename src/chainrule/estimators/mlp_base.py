@@ -137,18 +137,19 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, N
         return weights_of_rows(sample_weight, X)
 
     def _start(self, network: MLP, dtype: Any, fresh: bool) -> None:
-        """First weights, or a check that the network is still that of the fit before."""
-        if not fresh and network.layer_sizes != self._network.layer_sizes:
+        """First weights, or a check that those there are, of a fit or set by hand, fit on."""
+        shapes = [node.shape for node in network.parameters]
+        if not fresh and [np.shape(each) for each in self._parameters] != shapes:
+            sizes = (len(self.coefs_[0]), *(len(biases) for biases in self.intercepts_))
             raise ValueError(
-                f"Training goes on from layers of sizes {self._network.layer_sizes}, but now "
-                f"{network.layer_sizes} are asked for: fit with warm_start=False first."
+                f"Training goes on from layers of sizes {sizes}, but now {network.layer_sizes} "
+                f"are asked for: fit with warm_start=False first."
             )
         self._begin(network, dtype, fresh)
         self.n_outputs_ = network.layer_sizes[-1]
         self._activation = network.activation  # the parameter may be set to another one
         self.out_activation_ = network.output_activation
-        if fresh:
-            self.n_layers_ = len(network.layer_sizes)
+        self.n_layers_ = len(network.layer_sizes)
 
     def _read_rows(self, X, y, dtype):
         return self._validate_rows(X, y, dtype, reset=False)
