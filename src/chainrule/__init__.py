@@ -129,6 +129,11 @@ class _Package(ModuleType):
         if name not in _MODULE_OF or not isinstance(value, ModuleType):
             super().__setattr__(name, value)
 
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        # Functions that name this module are sent to worker processes, by cloudpickle for one,
+        # which knows how to send a module, but not one of a class of its own.
+        return importlib.import_module, (__name__,)
+
 
 sys.modules[__name__].__class__ = _Package
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,12 +18,61 @@ __all__ = ["available_threads", "one_blas_thread"]
 
 
 def available_threads(n_threads: int | None = None) -> int:
-    """``n_threads``, or one for each processor that this process may use."""
+    """How many threads a fit or a prediction uses.
+
+    Parameters
+    ----------
+    n_threads : int, optional
+        As many, whatever else holds. By default one for each processor that this process may
+        use, and where several jobs run beside each other each has its share, so that all of
+        them together do not have more threads than there are processors.
+
+    Notes
+    -----
+    What tells of other jobs: the environment variable OMP_NUM_THREADS, which joblib's and Dask's
+    worker processes are given; a process of a ``multiprocessing.Pool``, which knows nothing of
+    the others and so is left one thread; a thread of a ``multiprocessing.pool.ThreadPool``, which
+    is what joblib starts for ``backend="threading"``. Where jobs run beside each other in another
+    way, say how many threads each may use.
+    """
     if n_threads is not None:
         return n_threads
+    if _is_pool_process():
+        return 1
+    return max(1, min(_processors(), _openmp_limit()) // _jobs_in_threads())
+
+
+def _processors() -> int:
+    """Those that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _openmp_limit() -> int:
+    """What OMP_NUM_THREADS says."""
+    return _first_number(os.environ.get("OMP_NUM_THREADS", ""))
+
+
+@cache
+def _first_number(text: str) -> int:
+    """The number, or the first of one for each level of nested jobs; without any, no limit."""
+    found = re.match(r"\s*0*([1-9]\d*)\s*(,|$)", text)
+    return int(found.group(1)) if found else sys.maxsize
+
+
+def _is_pool_process() -> bool:
+    # A process that nobody asked multiprocessing for need not import it to learn that.
+    processes = sys.modules.get("multiprocessing.process")
+    return processes is not None and processes.current_process().daemon
+
+
+def _jobs_in_threads() -> int:
+    """How many threads of pools there are, if this is one of them; else 1."""
+    pools = sys.modules.get("multiprocessing.dummy")
+    if pools is None or not isinstance(threading.current_thread(), pools.DummyProcess):
+        return 1
+    return sum(isinstance(each, pools.DummyProcess) for each in threading.enumerate())
 
 
 _lock = threading.Lock()

@@ -163,8 +163,10 @@ class NetworkEstimator(EvaluatingEstimator):
         state = initial_state(step, dict(zip(step.state, parameters, strict=False)))
         names = [str(node.name) for node in step.state[len(parameters) :]]
         if incremental and self._memory is not None and list(self._memory) == names:
-            remembered = [each.astype(rows.dtype, copy=False) for each in self._memory.values()]
-            state[len(parameters) :] = remembered
+            # As the parameters: those of a memory-mapped file are read-only.
+            state[len(parameters) :] = [
+                np.require(each, rows.dtype, ["C", "W"]) for each in self._memory.values()
+            ]
         else:  # also where another solver, or another loss, remembers other things
             progress.learning_rate = float(self.learning_rate_init)
             progress.losses_before = len(progress.losses)

@@ -211,8 +211,9 @@ _SHARED_DOCUMENTATION = {
     engine : {"native", "reference"}, default="native"
         Machine code, or the NumPy interpreter that defines what it must compute.
     n_threads : int, default=None
-        The most threads to use; by default one for each processor that this process may use.
-        The bits of the result depend on it.""",
+        The most threads to use; by default one for each processor that this process may use,
+        shared out among joblib's jobs that run beside each other, and no more than
+        OMP_NUM_THREADS. The bits of the result depend on it.""",
     "schedule": _SCHEDULE,
     "clipping": _CLIPPING,
     "features": _FEATURES,
