@@ -205,13 +205,21 @@ class BaseAutoencoder(Reconstructing, Savable, NetworkEstimator):
         self._begin(network, X.dtype, fresh)
         self._layout = dataclasses.asdict(layers)
         self.n_layers_ = len(layers.layer_sizes)
-        self._train(rows, held_out, incremental)
-        most = SCORED_AFTER_PARTIAL_FIT if incremental else SCORED_AFTER_FIT
-        self._look_back(X, rows.weight)
-        some = np.linspace(0, len(X) - 1, min(len(X), most)).astype(int)
-        weight = None if rows.weight is None else rows.weight[some]
-        self.offset_ = threshold_of_outliers(self._scores(X[some]), weight, self.contamination)
+        try:
+            self._train(rows, held_out, incremental)
+        finally:
+            # Also where a callback raised; weights that overflowed leave nothing to measure.
+            if all(np.isfinite(each).all() for each in self._parameters):
+                self._look_back(X, rows.weight)
+                most = SCORED_AFTER_PARTIAL_FIT if incremental else SCORED_AFTER_FIT
+                self._set_offset(X, rows.weight, most)
         return self
+
+    def _set_offset(self, X: Array, weight: Array | None, most: int) -> None:
+        """Find out where outliers begin, from so many of the rows."""
+        some = np.linspace(0, len(X) - 1, min(len(X), most)).astype(int)
+        weight = None if weight is None else weight[some]
+        self.offset_ = threshold_of_outliers(self._scores(X[some]), weight, self.contamination)
 
     def _look_at(self, X: Array, weight: Array | None, network: Any) -> None:
         """Take from the rows what a network needs to know before its first parameters."""

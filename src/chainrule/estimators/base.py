@@ -101,7 +101,7 @@ class NetworkEstimator(EvaluatingEstimator):
         )
         try:
             if self.solver == "lbfgs":
-                self._set_parameters(self._fit_lbfgs(rows, held_out))
+                self._fit_lbfgs(rows, held_out)
             else:
                 self._fit_epochs(rows, held_out, incremental)
         except NonFiniteLossError as error:
@@ -186,7 +186,7 @@ class NetworkEstimator(EvaluatingEstimator):
             watched=self._watched if self.early_stopping else None,
             stays=incremental,
         )
-        Epochs(
+        epochs = Epochs(
             self._loop(step, rows, state, batch_size, alpha),
             plan,
             progress,
@@ -197,9 +197,14 @@ class NetworkEstimator(EvaluatingEstimator):
             self.callbacks or (),
             bool(self.verbose),
             self._before_epoch(rows),
-        ).run(warn=not incremental)
-        self._memory = dict(zip(names, state[len(parameters) :], strict=True))
-        self._publish(progress)
+            self,
+        )
+        try:
+            epochs.run(warn=not incremental)
+        finally:
+            # Also where a callback raised: the model can be used, and training can go on.
+            self._memory = dict(zip(names, state[len(parameters) :], strict=True))
+            self._publish(progress)
 
     def _loop(
         self, step: TrainingStep, rows: Rows, state: list[Array], batch_size: int, alpha: float
@@ -310,8 +315,8 @@ class NetworkEstimator(EvaluatingEstimator):
         )
         self._memory = None
 
-    def _fit_lbfgs(self, rows: Rows, held_out: Rows | None) -> list[Array]:
-        """The parameters at which L-BFGS ended."""
+    def _fit_lbfgs(self, rows: Rows, held_out: Rows | None) -> None:
+        """Train by L-BFGS, which updates the parameters in place."""
         if self._is_random:
             raise ValueError(
                 "dropout draws anew at every step, which 'lbfgs' cannot work with: choose "
@@ -329,29 +334,37 @@ class NetworkEstimator(EvaluatingEstimator):
         # What depends on all rows together cannot be added up from blocks of them.
         block = self._block_rows(rows.dtype) if objective.term is None else len(rows)
         data = self._training_arrays(rows)
+        parameters = self._parameters
         sums = Sums(
             self._compiled(key, rows.dtype, objective.sums_and_gradients),
             data,
-            self._parameters,
+            parameters,
             float(self.alpha),
             objective.share,
             rows.total_weight,
             block,
             available_threads(self.n_threads),
         )
-        learned, self.history_ = minimise(
-            sums,
-            self.max_iter,
-            self.max_fun,
-            self.tol,
-            options=self._lbfgs_options,
-            measure=self._measure(rows, held_out),
-            callbacks=self.callbacks or (),
-            verbose=bool(self.verbose),
-        )
+        self.history_ = History()
+        try:
+            minimise(
+                sums,
+                self.max_iter,
+                self.max_fun,
+                self.tol,
+                options=self._lbfgs_options,
+                measure=self._measure(rows, held_out),
+                callbacks=self.callbacks or (),
+                verbose=bool(self.verbose),
+                history=self.history_,
+                estimator=self,
+            )
+        finally:
+            self.loss_ = sums.reported
+            self.n_iter_ = len(self.history_.get("epoch", ()))
         if not np.isfinite(sums.reported):
             named = dict(zip(objective.minibatch, data, strict=True))
-            others: dict[Node, Any] = dict(zip(objective.parameters, learned, strict=True))
+            others: dict[Node, Any] = dict(zip(objective.parameters, parameters, strict=True))
             others[objective.alpha] = self.alpha
             outputs = [objective.loss_sum, objective.penalty, *objective.term_sums]
             fault = find_fault_in_blocks(outputs, named, others, block, float_type(rows.dtype))
@@ -361,6 +374,3 @@ class NetworkEstimator(EvaluatingEstimator):
                 f"data, with StandardScaler for one.{fault.history() if fault else ''}",
                 feature=fault.feature if fault else None,
             )
-        self.loss_ = sums.reported
-        self.n_iter_ = len(self.history_.get("epoch", ()))
-        return learned

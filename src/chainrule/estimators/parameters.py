@@ -207,7 +207,7 @@ _SHARED_DOCUMENTATION = {
     callbacks : list of callable, default=None
         Called with a :class:`~chainrule.training.callbacks.Moment` about every 0.1 s and after
         each epoch; one that returns True after an epoch ends training.
-        :class:`~chainrule.training.callbacks.ProgressBar` draws a progress bar.
+        :class:`chainrule.callbacks.ProgressBar` draws a progress bar.
     engine : {"native", "reference"}, default="native"
         Machine code, or the NumPy interpreter that defines what it must compute.
     n_threads : int, default=None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, TypeVar
 
@@ -237,40 +237,49 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
             ("row", column, weighted),
             lambda: row_step(column, weighted, self._judged_without_weights),
         )
-        trained = []
-        for k in range(layer.n_outputs):
-            target = np.ascontiguousarray(rows.targets[0][:, k : k + 1])
-            weight = None if update_weights is None else update_weights[:, k].copy()
-            held_out = None
-            if kept_back is not None:
-                held_out = Rows(rows.inputs, (target,), rows.weight).part(kept_back)
-            progress = Progress(self.eta0_)
-            weights = [self.coef_[k].reshape(-1, 1), self.intercept_[k : k + 1]]
-            loop = self._engine().compile_step(
-                step,
-                float_type(rows.dtype),
-                Rows(rows.inputs, (target,), weight).arrays,
-                weights if layer.intercept else weights[:1],
-                {"learning_rate": self.eta0_},
-                n_threads=1,
-                batch_size=1,
-            )
-            Epochs(
-                loop,
-                self._plan(incremental),
-                progress,
-                random_state,
-                trained_on,
-                len(loop.state),
-                None if held_out is None else self._validator(held_out),
-                self.callbacks or (),
-                bool(self.verbose),
-            ).run(warn=not incremental and self.tol is not None)
-            trained.append(progress)
-        self.n_iter_ = max(each.epochs for each in trained)
-        self.t_ += max(each.rows_seen for each in trained)
+        trained: list[Progress] = []
+        try:
+            for k in range(layer.n_outputs):
+                target = np.ascontiguousarray(rows.targets[0][:, k : k + 1])
+                weight = None if update_weights is None else update_weights[:, k].copy()
+                held_out = None
+                if kept_back is not None:
+                    held_out = Rows(rows.inputs, (target,), rows.weight).part(kept_back)
+                weights = [self.coef_[k].reshape(-1, 1), self.intercept_[k : k + 1]]
+                loop = self._engine().compile_step(
+                    step,
+                    float_type(rows.dtype),
+                    Rows(rows.inputs, (target,), weight).arrays,
+                    weights if layer.intercept else weights[:1],
+                    {"learning_rate": self.eta0_},
+                    n_threads=1,
+                    batch_size=1,
+                )
+                trained.append(Progress(self.eta0_))
+                Epochs(
+                    loop,
+                    self._plan(incremental),
+                    trained[-1],
+                    random_state,
+                    trained_on,
+                    len(loop.state),
+                    None if held_out is None else self._validator(held_out),
+                    self.callbacks or (),
+                    bool(self.verbose),
+                    estimator=self,
+                ).run(warn=not incremental and self.tol is not None)
+        finally:
+            # Also where a callback raised: outputs that were not begun are as they were.
+            self._publish(trained)
+
+    def _publish(self, trained: Sequence[Progress]) -> None:
+        """The learned attributes that tell how training went."""
+        self.n_iter_ = max((each.epochs for each in trained), default=0)
+        self.t_ += max((each.rows_seen for each in trained), default=0)
         self.loss_ = sum(each.loss for each in trained)
-        self.history_ = self.history_.followed_by(joined([each.history for each in trained]))
+        histories = [each.history for each in trained if each.history]
+        if histories:
+            self.history_ = self.history_.followed_by(joined(histories))
 
     def _plan(self, incremental: bool) -> Plan:
         return Plan(

@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +40,7 @@ class Sums:
     data : sequence of array
         The minibatch variables, for all rows.
     parameters : sequence of array
-        First values; they give shapes and precision.
+        First values; they give shapes and precision, and are updated in place.
     alpha, share : float
         As in :class:`~chainrule.training.step.Objective`.
     weight : float
@@ -68,6 +69,11 @@ class Sums:
             flat[end - each.size : end].reshape(each.shape)
             for each, end in zip(self.parameters, ends, strict=True)
         ]
+
+    def put(self, vector: Vector) -> None:
+        """Make a flat vector the parameters."""
+        for array, values in zip(self.parameters, self.split(vector), strict=True):
+            array[...] = values
 
     def __call__(self, vector: Vector) -> tuple[float, Vector]:
         """The value and gradient; ``reported`` keeps the loss that people are told."""
@@ -99,14 +105,18 @@ def minimise(
     measure: Measure | None = None,
     callbacks: Sequence[Callback] = (),
     verbose: bool = False,
-) -> tuple[list[Array], History]:
+    history: History | None = None,
+    estimator: Any = None,
+) -> History:
     """Minimise with L-BFGS-B, in double precision.
 
-    Ctrl-C ends it with a warning and the parameters of the latest iteration.
+    Ctrl-C ends it with a warning. What a callback raises comes out as it is. Either leaves the
+    parameters of the latest iteration.
 
     Parameters
     ----------
     sums : Sums
+        Its parameters are updated in place after each iteration.
     max_iter, max_fun : int
         The most iterations, and evaluations of the objective.
     tol : float
@@ -119,11 +129,14 @@ def minimise(
         Called after each iteration.
     verbose : bool, default=False
         Print a line for each iteration.
+    history : History, optional
+        Where the rows go; by default a new one.
+    estimator : estimator, optional
+        Whose training this is: what callbacks are told.
 
     Returns
     -------
-    parameters : list of array
-    history : History
+    History
         A row for each iteration; ``sums.reported`` is the final loss.
 
     References
@@ -132,7 +145,7 @@ def minimise(
     Zhu, Byrd, Lu & Nocedal, "Algorithm 778: L-BFGS-B", 1997.
     """
     latest = np.concatenate([each.ravel() for each in sums.parameters]).astype(np.float64)
-    history = History()
+    history = History() if history is None else history
     clock = time.perf_counter()
 
     def after_iteration(intermediate_result: scipy.optimize.OptimizeResult) -> None:
@@ -140,11 +153,15 @@ def minimise(
         latest = intermediate_result.x.copy()
         seconds = time.perf_counter() - clock
         iteration = len(history.get("epoch", ())) + 1
-        measured = {} if measure is None else measure(sums.split(latest))
+        sums.put(latest)
+        measured = {} if measure is None else measure(sums.parameters)
         history.record(epoch=iteration, loss=sums.reported, **measured, seconds=seconds)
         if verbose:
             print(f"Iteration {iteration}, loss = {sums.reported:.8f}")
-        if tell(callbacks, Moment(iteration, max_iter, 1, 1, sums.reported, True, history)):
+        moment = Moment(
+            iteration, max_iter, 1, 1, sums.reported, True, history, estimator=estimator
+        )
+        if tell(callbacks, moment):
             raise StopIteration
         clock = time.perf_counter()
 
@@ -168,5 +185,7 @@ def minimise(
             _check_optimize_result("lbfgs", result, max_iter)
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=2)
-    sums(latest)
-    return sums.split(latest), history
+    finally:
+        sums.put(latest)
+        sums(latest)
+    return history

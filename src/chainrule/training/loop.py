@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -136,6 +137,8 @@ class Epochs:
         Print a line for each epoch.
     before_epoch : callable, optional
         Called without arguments: for data that follow the parameters.
+    estimator : estimator, optional
+        Whose training this is: what callbacks are told.
     """
 
     loop: TrainingLoop
@@ -148,6 +151,7 @@ class Epochs:
     callbacks: Sequence[Callback] = ()
     verbose: bool = False
     before_epoch: Callable[[], None] | None = None
+    estimator: Any = None
 
     def __post_init__(self) -> None:
         self.order = self.rows
@@ -159,7 +163,9 @@ class Epochs:
     def run(self, warn: bool = True) -> None:
         """Train.
 
-        Ctrl-C ends training with a warning, and leaves the parameters as far as they got.
+        Ctrl-C ends training with a warning, and leaves the parameters as far as they got. What a
+        callback raises comes out as it is; parameters and progress are then those of the last
+        step, as after Ctrl-C.
 
         Parameters
         ----------
@@ -196,9 +202,13 @@ class Epochs:
             )
         finally:
             self.progress.steps = self.loop.steps_done
+            self._return_to_best()
+
+    def _return_to_best(self) -> None:
+        """Go back to the parameters with the best score, once training is over."""
         best_parameters = self.progress.best_parameters
-        returns = not self.plan.stays or self.progress.stopped_early
-        if self.plan.watched is not None and best_parameters is not None and returns:
+        over = not self.plan.stays or self.progress.stopped_early
+        if self.plan.watched is not None and best_parameters is not None and over:
             for array, best in zip(self.parameters, best_parameters, strict=True):
                 array[...] = best
 
@@ -322,6 +332,8 @@ class Epochs:
             loss,
             epoch_ended,
             self.progress.history,
+            self.loop.settings["learning_rate"],
+            self.estimator,
         )
         return tell(self.callbacks, moment) and epoch_ended
 
