@@ -26,6 +26,7 @@ LAYERS = (
     "engines",
     "networks",
     "training",
+    "callbacks",
     "datasets",
     "explain",
     "matrices",

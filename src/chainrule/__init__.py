@@ -98,9 +98,10 @@ _HOME = {
     "chainrule.estimators.loading": ("load",),
     "chainrule.estimators.table_model": ("TableModel",),
 }
+_FOLDERS = ("callbacks",)
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
-__all__ = sorted(_MODULE_OF)
+__all__ = sorted([*_MODULE_OF, *_FOLDERS])
 
 if TYPE_CHECKING:
     from chainrule.calculus.reverse import gradient as gradient
@@ -111,6 +112,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    if name in _FOLDERS:
+        return importlib.import_module(f"chainrule.{name}")
     module = _MODULE_OF.get(name)
     if module is None:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")

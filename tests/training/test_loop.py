@@ -9,9 +9,9 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import shuffle
 
+from chainrule.callbacks import ProgressBar
 from chainrule.engines.base import RunReport, TrainingLoop
 from chainrule.training import loop as loop_module
-from chainrule.training.callbacks import ProgressBar
 from chainrule.training.loop import Epochs, Plan, Progress
 from chainrule.training.schedules import AdaptiveSchedule
 

@@ -93,9 +93,9 @@ def fit(
     import rich.progress  # noqa: F401  else its import would be counted as time of training
     from rich.console import Console
 
+    from chainrule.callbacks import ProgressBar
     from chainrule.estimators.table_fit import fit_table
     from chainrule.reports.facts import facts
-    from chainrule.training.callbacks import ProgressBar
 
     estimator = build(
         network,
