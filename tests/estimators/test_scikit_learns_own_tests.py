@@ -32,6 +32,8 @@ DIFFERENCES = {
     "test_early_stopping_stratified": (
         "the class with too few rows is called by its label, 1, not 'True'"
     ),
+    "test_mlp_partial_fit_after_fit[MLPClassifier]": "partial_fit with early stopping works here",
+    "test_mlp_partial_fit_after_fit[MLPRegressor]": "partial_fit with early stopping works here",
     "test_preserve_feature_names[MLPClassifier]": (
         "a y of one class only is refused: there is nothing to tell apart"
     ),
