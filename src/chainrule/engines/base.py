@@ -130,6 +130,13 @@ class RunReport:
     rows: int = 0
     failed_step: int | None = None
 
+    def go_on(self, part: RunReport) -> bool:
+        """Add what a run did that went on from here; whether none of its steps failed."""
+        self.steps += part.steps
+        self.rows += part.rows
+        self.loss_sum = part.loss_sum
+        return part.failed_step is None
+
 
 class Function(ABC):
     """A compiled program: call it with the values of its inputs, in order."""
@@ -177,18 +184,30 @@ class TrainingLoop(ABC):
             if not array.flags.writeable:
                 raise GraphError(f"{node.name!r} is updated in place, but its array is read-only.")
 
+    @property
+    def n_rows(self) -> int:
+        """The number of rows of the data."""
+        return int(self.data[0].shape[0])
+
     def count_minibatches(self, order: npt.NDArray[np.int64] | None, batch_size: int) -> int:
         """The number of minibatches of an epoch over the rows of ``order``."""
-        n_visited = len(self.data[0]) if order is None else len(order)
+        n_visited = self.n_rows if order is None else len(order)
         return -(-n_visited // batch_size) if batch_size > 0 else 0
 
     def rows_of_minibatch(
         self, order: npt.NDArray[np.int64] | None, batch_size: int, index: int
     ) -> npt.NDArray[np.int64]:
         """The rows of the data that make a minibatch."""
-        n_visited = len(self.data[0]) if order is None else len(order)
+        n_visited = self.n_rows if order is None else len(order)
         bounds = minibatch_bounds(index, batch_size, n_visited)
         return np.arange(*bounds) if order is None else order[slice(*bounds)]
+
+    def values_of_minibatch(
+        self, order: npt.NDArray[np.int64] | None, batch_size: int, index: int
+    ) -> list[Array]:
+        """The values of the step's minibatch variables in one minibatch."""
+        rows = self.rows_of_minibatch(order, batch_size, index)
+        return [each[rows] for each in self.data]
 
     def run(
         self,
@@ -218,7 +237,7 @@ class TrainingLoop(ABC):
         ShapeError
             If the epoch does not have such minibatches, or the data such rows.
         """
-        n_rows = len(self.data[0])
+        n_rows = self.n_rows
         n_visited = n_rows if order is None else len(order)
         n_steps = self.count_minibatches(order, batch_size)
         if not 0 <= first <= last <= n_steps:

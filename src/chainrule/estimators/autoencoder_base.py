@@ -12,15 +12,21 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
+from chainrule.datasets.stream import Batch
 from chainrule.engines.base import Array
 from chainrule.errors import FileError
 from chainrule.estimators.autoencoder_parameters import layer_sizes
-from chainrule.estimators.base import NetworkEstimator, is_stochastic
-from chainrule.estimators.outliers import threshold_of_outliers
+from chainrule.estimators.base import is_stochastic
+from chainrule.estimators.fit_stream import StreamedRows
+from chainrule.estimators.inputs import weights_of_rows
+from chainrule.estimators.outliers import (
+    SCORED_AFTER_FIT,
+    SCORED_AFTER_PARTIAL_FIT,
+    threshold_of_outliers,
+)
 from chainrule.estimators.reconstructing import Reconstructing
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.saving import Savable, require_numbers
-from chainrule.estimators.targets import weights_of_rows
 from chainrule.graph.node import Node, variable
 from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from chainrule.networks.autoencoder import AutoencoderNetwork
@@ -28,11 +34,8 @@ from chainrule.training.step import Objective
 
 __all__ = ["BaseAutoencoder"]
 
-SCORED_AFTER_FIT, SCORED_AFTER_PARTIAL_FIT = 1000, 100
-"""The most rows that decide where outliers begin."""
 
-
-class BaseAutoencoder(Reconstructing, Savable, NetworkEstimator):
+class BaseAutoencoder(Reconstructing, Savable, StreamedRows):
     """Learns a code of rows, and to restore rows from it.
 
     A subclass describes the network, what is made small, and how well a row is restored.
@@ -137,7 +140,7 @@ class BaseAutoencoder(Reconstructing, Savable, NetworkEstimator):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            A sparse matrix is made dense in memory.
+            Of a sparse matrix a few rows at a time are made dense.
         y : ignored
             Rows are their own targets.
         sample_weight : array-like of shape (n_samples,), optional
@@ -183,16 +186,28 @@ class BaseAutoencoder(Reconstructing, Savable, NetworkEstimator):
         rows = self._rows(X, sample_weight)
         layers = self._describe_layers(X.shape[1])
         self._check_values(X, layers)
+        held_out = None
+        if validation_data is not None:
+            held_out = self._held_out(validation_data, X.dtype, layers)
+        self._take_up(rows, fresh)
+        try:
+            self._train(rows, held_out, incremental)
+        finally:
+            # Also where a callback raised; weights that overflowed leave nothing to measure.
+            if all(np.isfinite(each).all() for each in self._parameters):
+                self._sum_up(rows, SCORED_AFTER_PARTIAL_FIT if incremental else SCORED_AFTER_FIT)
+        return self
+
+    def _take_up(self, rows: Rows, fresh: bool) -> None:
+        (X,) = rows.inputs
+        layers = self._describe_layers(X.shape[1])
         if layers.n_components >= X.shape[1] and not self._code_is_held_back:
             warnings.warn(
                 f"The code has {layers.n_components} components for {X.shape[1]} features, so the "
                 f"network can copy its input without learning anything of it: take fewer "
                 f"components, or DenoisingAutoencoder or SparseAutoencoder.",
-                stacklevel=3,
+                stacklevel=4,
             )
-        held_out = None
-        if validation_data is not None:
-            held_out = self._held_out(validation_data, X.dtype, layers)
         network = self._describe_network(layers)
         if not fresh and network != self._network:
             before, now = _differences(self._network, network)
@@ -205,20 +220,16 @@ class BaseAutoencoder(Reconstructing, Savable, NetworkEstimator):
         self._begin(network, X.dtype, fresh)
         self._layout = dataclasses.asdict(layers)
         self.n_layers_ = len(layers.layer_sizes)
-        try:
-            self._train(rows, held_out, incremental)
-        finally:
-            # Also where a callback raised; weights that overflowed leave nothing to measure.
-            if all(np.isfinite(each).all() for each in self._parameters):
-                self._look_back(X, rows.weight)
-                most = SCORED_AFTER_PARTIAL_FIT if incremental else SCORED_AFTER_FIT
-                self._set_offset(X, rows.weight, most)
-        return self
 
-    def _set_offset(self, X: Array, weight: Array | None, most: int) -> None:
-        """Find out where outliers begin, from so many of the rows."""
-        some = np.linspace(0, len(X) - 1, min(len(X), most)).astype(int)
-        weight = None if weight is None else weight[some]
+    def _check_batch(self, batch: Batch) -> None:
+        self._check_values(batch.X, self._describe_layers(self.n_features_in_))
+
+    def _sum_up(self, rows: Rows, most: int) -> None:
+        """Say of the trained rows what is said of them, and where outliers begin."""
+        (X,) = rows.inputs
+        self._look_back(X, rows.weight)
+        some = np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(int)
+        weight = None if rows.weight is None else rows.weight[some]
         self.offset_ = threshold_of_outliers(self._scores(X[some]), weight, self.contamination)
 
     def _look_at(self, X: Array, weight: Array | None, network: Any) -> None:

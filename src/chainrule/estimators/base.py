@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -179,7 +179,7 @@ class NetworkEstimator(EvaluatingEstimator):
             batch_size,
             1 if incremental else self.max_iter,
             float(self.learning_rate_init),
-            self.shuffle,
+            self.shuffle and rows.in_memory,  # a stream has an order of its own
             self._schedule(),
             self.tol,
             self.n_iter_no_change,
@@ -210,24 +210,30 @@ class NetworkEstimator(EvaluatingEstimator):
         self, step: TrainingStep, rows: Rows, state: list[Array], batch_size: int, alpha: float
     ) -> TrainingLoop:
         """The compiled step, bound to the rows and to the state, which it updates in place."""
-        return self._engine().compile_step(
-            step,
-            float_type(state[0].dtype),
-            self._training_arrays(rows),
-            state,
-            {
-                "learning_rate": self._progress.learning_rate,
-                "alpha": alpha,
-                "weight_decay": float(self.weight_decay),
-                "epoch": 0.0,
-                "epochs": float(self.max_iter),
-                "minibatches": 1.0,
-            },
-            # Drawn only where it is used: else it would shift the orders of rows.
-            seed=int(self._random_state.randint(2**31)) if self._is_random else 0,
-            n_threads=available_threads(self.n_threads),
-            batch_size=batch_size,
-        )
+        # Drawn only where it is used: else it would shift the orders of rows.
+        seed = int(self._random_state.randint(2**31)) if self._is_random else 0
+        settings = {
+            "learning_rate": self._progress.learning_rate,
+            "alpha": alpha,
+            "weight_decay": float(self.weight_decay),
+            "epoch": 0.0,
+            "epochs": float(self.max_iter),
+            "minibatches": 1.0,
+        }
+
+        def bind(data: Sequence[Array]) -> TrainingLoop:
+            return self._engine().compile_step(
+                step,
+                float_type(state[0].dtype),
+                data,
+                state,
+                settings,
+                seed=seed,
+                n_threads=available_threads(self.n_threads),
+                batch_size=batch_size,
+            )
+
+        return rows.bind(bind, self._training_arrays(rows), batch_size)
 
     @property
     def _watched(self) -> str:

@@ -15,7 +15,7 @@ from chainrule.engines.threads import available_threads
 from chainrule.estimators.compiled import CompilingEstimator
 from chainrule.estimators.rows import Rows
 from chainrule.graph.node import Node
-from chainrule.training.blocks import block_rows, blocks, on_shares
+from chainrule.training.blocks import block_rows, blocks, dense_rows, on_shares
 from chainrule.training.loop import Measure
 from chainrule.training.step import Objective
 
@@ -140,7 +140,7 @@ class EvaluatingEstimator(CompilingEstimator, ABC):
 
     def _block_of(self, arrays: Sequence[Any], rows: slice) -> list[Array]:
         """Some rows of each array, dense."""
-        return [each[rows].toarray() if sparse.issparse(each) else each[rows] for each in arrays]
+        return [dense_rows(each, rows) for each in arrays]
 
     def _block_rows(self, dtype: np.dtype[Any]) -> int:
         return block_rows(self._numbers_per_row, dtype.itemsize)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
+from chainrule.datasets.foreign import as_given
 from chainrule.engines.base import Array
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def one_row(estimator: Any, x_row: npt.ArrayLike) -> npt.NDArray[np.float64]:
             )
         x_row = x_row[known]  # type: ignore[index,call-overload]
     try:
-        row = np.asarray(x_row, dtype=np.float64)
+        row = np.asarray(as_given(x_row, "x_row"), dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"x_row must hold {width} numbers, but got {x_row!r}.") from None
     if row.ndim == 2 and len(row) != 1:

@@ -6,8 +6,8 @@ from abc import abstractmethod
 from typing import Any
 
 from chainrule.engines.base import Array
+from chainrule.estimators.inputs import weights_of_rows
 from chainrule.estimators.rows import Rows
-from chainrule.estimators.targets import weights_of_rows
 
 __all__ = ["HeldOutRows"]
 

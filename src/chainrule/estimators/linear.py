@@ -12,13 +12,15 @@ from scipy.linalg import LinAlgWarning
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from chainrule.datasets.foreign import as_given
 from chainrule.engines.base import Array
 from chainrule.engines.registry import ENGINES, get_engine
 from chainrule.engines.threads import available_threads, one_blas_thread
 from chainrule.errors import DataError, FileError
 from chainrule.estimators.explaining import Explainable
+from chainrule.estimators.inputs import validated
 from chainrule.estimators.matrices import LinearMatrices
 from chainrule.estimators.saving import Savable, require_numbers
 from chainrule.graph.node import variable
@@ -208,7 +210,7 @@ class LinearRegression(
         """
         # The sums of the normal equation show NaN and infinity without a pass of their own.
         unchecked = self.solver == "normal_equation"
-        X, y = validate_data(
+        X, y = validated(
             self,
             X,
             y,
@@ -220,7 +222,10 @@ class LinearRegression(
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+                as_given(sample_weight, "sample_weight"),
+                X,
+                dtype=np.float64,
+                ensure_non_negative=True,
             )
         targets = y.reshape(len(y), -1)
         match self.solver:
@@ -249,7 +254,7 @@ class LinearRegression(
         array of shape (n_samples,) or (n_samples, n_targets)
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
+        X = validated(self, X, dtype=(np.float64, np.float32), reset=False)
         return X @ self.coef_.T + self.intercept_
 
     def _target_row(self, y):

@@ -14,6 +14,7 @@ from chainrule.engines.base import Array
 from chainrule.errors import FileError
 from chainrule.estimators.base import is_stochastic
 from chainrule.estimators.explaining import Explainable
+from chainrule.estimators.fit_stream import StreamedClasses
 from chainrule.estimators.one_label import OneLabelTargets
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS, documented
 from chainrule.estimators.rows import Rows
@@ -28,7 +29,9 @@ _NOT_SHARED = ("activation", "alpha", "dropout", "hidden_layer_sizes", "solver")
 
 
 @documented
-class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstimator):
+class LogisticRegression(
+    StreamedClasses, OneLabelTargets, Explainable, Savable, SupervisedEstimator
+):
     """Logistic regression: the probability of a class as the logistic function of x·w + b.
 
     Two classes have one output, P(classes_[1]) = 1/(1 + exp(-(x·w + b))); several have one each,
@@ -130,6 +133,8 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstima
     (True, (3, 4))
     """
 
+    _sparse_rows = "csr"
+    _balanced_by_weight = True
     _lbfgs_options: ClassVar = {"ftol": 64 * np.finfo(float).eps, "maxls": 50}
     _parameter_constraints: dict[str, list[Any]] = {
         **{name: each for name, each in TRAINING_CONSTRAINTS.items() if name not in _NOT_SHARED},
@@ -195,7 +200,7 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstima
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
             The class of each row.
         sample_weight : array-like of shape (n_samples,), optional
@@ -241,7 +246,7 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstima
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
 
         Returns
         -------
@@ -254,7 +259,7 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstima
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
 
         Returns
         -------
@@ -275,9 +280,17 @@ class LogisticRegression(OneLabelTargets, Explainable, Savable, SupervisedEstima
         weight = self._row_weights(sample_weight, X, Y)
         rows = Rows((X,), (Y,), weight, self._scored(X, y))
         held_out = self._held_out(validation_data, X.dtype, Y.shape[1])
-        self._begin(self._layer(X.shape[1], Y.shape[1]), X.dtype, fresh)
+        self._take_up(rows, fresh)
         self._train(rows, held_out, incremental)
         return self
+
+    @property
+    def _shares_penalty(self) -> bool:
+        return bool(self.alpha)
+
+    def _take_up(self, rows: Rows, fresh: bool) -> None:
+        (X,), (Y,) = rows.inputs, rows.targets
+        self._begin(self._layer(X.shape[1], Y.shape[1]), rows.dtype, fresh)
 
     def _layer(self, n_features: int, n_outputs: int) -> SingleLayer:
         loss = classification_loss("log_loss", exclusive=n_outputs > 1)

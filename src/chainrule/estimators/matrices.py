@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array
+from chainrule.estimators.inputs import validated
 from chainrule.graph.node import Node, variable
 from chainrule.networks.linear import LinearModel
 
@@ -198,9 +199,9 @@ def _rows(estimator: Any, X: Any, y: Any, **options: Any) -> tuple[Array, Any]:
     options |= {"accept_sparse": ["csr", "csc"], "dtype": np.float64, "reset": False}
     if y is None:
         options.pop("y_numeric", None)
-        X = validate_data(estimator, X, **options)
+        X = validated(estimator, X, **options)
     else:
-        X, y = validate_data(estimator, X, y, multi_output=True, **options)
+        X, y = validated(estimator, X, y, multi_output=True, **options)
     return X.toarray() if sparse.issparse(X) else X, y
 
 

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from chainrule.estimators.base import is_stochastic
+from chainrule.estimators.fit_stream import StreamedClasses, StreamedNumbers
 from chainrule.estimators.mlp_base import BaseMLP
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS, documented
 from chainrule.estimators.quantiles import REGRESSION_CONSTRAINTS, RegressionTargets
@@ -20,7 +21,7 @@ __all__ = ["MLPClassifier", "MLPRegressor"]
 
 
 @documented
-class MLPClassifier(ClassTargets, BaseMLP):
+class MLPClassifier(StreamedClasses, ClassTargets, BaseMLP):
     """Multi-layer perceptron classifier: scikit-learn's, and more.
 
     Parameters, defaults, attributes, warnings and, with the same ``random_state``, the learned
@@ -117,7 +118,7 @@ class MLPClassifier(ClassTargets, BaseMLP):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            A sparse matrix is made dense in memory.
+            Of a sparse matrix a few rows at a time are made dense.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             The class of each row, or for each label 1 where the row has it and 0 where not.
         sample_weight : array-like of shape (n_samples,), optional
@@ -210,7 +211,7 @@ class MLPClassifier(ClassTargets, BaseMLP):
 
 
 @documented
-class MLPRegressor(RegressionTargets, BaseMLP):
+class MLPRegressor(StreamedNumbers, RegressionTargets, BaseMLP):
     """Multi-layer perceptron regressor: scikit-learn's, and more.
 
     Parameters, defaults, attributes, warnings and, with the same ``random_state``, the learned
@@ -312,7 +313,7 @@ class MLPRegressor(RegressionTargets, BaseMLP):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            A sparse matrix is made dense in memory.
+            Of a sparse matrix a few rows at a time are made dense.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
         validation_data : tuple (X, y) or (X, y, sample_weight), optional

@@ -10,19 +10,19 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse
 from sklearn.utils import column_or_1d
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array
 from chainrule.errors import FileError
-from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.diagnosing import Diagnosable
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.held_out import HeldOutRows
+from chainrule.estimators.inputs import dense_if_small, validated, weights_of_rows
 from chainrule.estimators.matrices import NetworkMatrices
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.saving import Savable, require_numbers
-from chainrule.estimators.targets import weights_of_rows
+from chainrule.estimators.streaming import StreamFitting
 from chainrule.graph.node import Node, variable
 from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from chainrule.networks.losses import Loss
@@ -32,7 +32,7 @@ from chainrule.training.step import Objective
 __all__ = ["BaseMLP"]
 
 
-class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, NetworkEstimator):
+class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, StreamFitting):
     """What the classifier and the regressor share."""
 
     _parameter_constraints: dict[str, list[Any]] = TRAINING_CONSTRAINTS
@@ -99,30 +99,33 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, N
         return sum(self._network.layer_sizes)
 
     def _fit(self, X, y, sample_weight=None, validation_data=None, incremental=False):
-        hidden = _hidden_sizes(self.hidden_layer_sizes)
         fresh = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X, y = self._validate_input(X, y, incremental, reset=fresh)
         Y = self._columns(y, X.dtype)
         weight = self._row_weights(sample_weight, X, Y)
         rows = Rows((X,), (Y,), weight, self._scored(X, y))
         held_out = self._held_out(validation_data, X.dtype, Y.shape[1])
+        self._take_up(rows, fresh)
+        self._train(rows, held_out, incremental)
+        return self
+
+    def _take_up(self, rows: Rows, fresh: bool) -> None:
+        (X,), (Y,) = rows.inputs, rows.targets
         network = MLP(
-            (X.shape[1], *hidden, Y.shape[1]),
+            (X.shape[1], *_hidden_sizes(self.hidden_layer_sizes), Y.shape[1]),
             self.activation,
             self._row_loss().output_activation,
             float(self.dropout),
         )
-        self._start(network, X.dtype, fresh)
-        self._train(rows, held_out, incremental)
-        return self
+        self._start(network, rows.dtype, fresh)
 
-    def _validate_rows(self, X, y, dtype, reset, **options) -> tuple[Array, Array]:
-        """Checked rows, dense, in the order of C: nothing is copied if they are so already."""
-        X, y = validate_data(
+    def _validate_rows(self, X, y, dtype, reset, **options) -> tuple[Any, Array]:
+        """Checked rows in the order of C, or many sparse ones; those in order are not copied."""
+        X, y = validated(
             self,
             X,
             y,
-            accept_sparse=["csr", "csc"],
+            accept_sparse="csr",
             multi_output=True,
             dtype=dtype,
             order="C",
@@ -131,7 +134,7 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, N
         )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        return X.toarray(order="C") if sparse.issparse(X) else X, y
+        return dense_if_small(X), y
 
     def _row_weights(self, sample_weight, X, Y) -> Array | None:
         return weights_of_rows(sample_weight, X)
@@ -175,6 +178,11 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, N
         rows, targets = self._validate_rows(X, y, np.float64, reset=False)
         self._check_held_out(targets, "y")
         patient = patient_of_mlp(self, features, score_of(self, X, y), y)
+        if sparse.issparse(rows):
+            raise ValueError(
+                f"diagnose looks at all rows together, and {rows.shape[0]:,} sparse ones are too "
+                f"many to be made dense: give some of them, such as X[:10_000] with y[:10_000]."
+            )
         return patient, rows, self._columns(targets, np.float64)
 
     def _target_row(self, y):
@@ -194,7 +202,7 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, N
 
     def _outputs(self, X, activated=True) -> Array:
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        X = validated(self, X, accept_sparse="csr", reset=False)
         return self._evaluate(X, activated=activated)
 
     def __sklearn_tags__(self):

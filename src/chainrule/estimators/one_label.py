@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array
-from chainrule.estimators.targets import ClassTargets, weights_of_rows
+from chainrule.estimators.inputs import dense_if_small, validated, weights_of_rows
+from chainrule.estimators.targets import ClassTargets
 
 __all__ = ["OneLabelTargets"]
 
@@ -30,11 +31,20 @@ class OneLabelTargets(ClassTargets, _RowWeights):
     """
 
     n_outputs_: int
+    _sparse_rows: ClassVar[str | bool] = False
+    """The form in which sparse rows are taken, if they are."""
 
     def _labelled_rows(self, X, y, reset):
-        """Checked rows in the order of C, and their labels."""
-        X, y = validate_data(
-            self, X, y, dtype=(np.float64, np.float32), order="C", reset=reset, multi_output=True
+        """Checked rows in the order of C, or many sparse ones; and their labels."""
+        X, y = validated(
+            self,
+            X,
+            y,
+            accept_sparse=self._sparse_rows,
+            dtype=(np.float64, np.float32),
+            order="C",
+            reset=reset,
+            multi_output=True,
         )
         if y.ndim == 2 and y.shape[1] > 1:
             raise ValueError(
@@ -43,7 +53,7 @@ class OneLabelTargets(ClassTargets, _RowWeights):
             )
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
-        return X, y
+        return dense_if_small(X), y
 
     def _read_rows(self, X, y, dtype):
         X, y = self._labelled_rows(X, y, reset=False)
@@ -67,7 +77,13 @@ class OneLabelTargets(ClassTargets, _RowWeights):
 
     def _outputs(self, X, activated=True):
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
+        X = validated(
+            self,
+            X,
+            accept_sparse=self._sparse_rows,
+            dtype=(np.float64, np.float32),
+            reset=False,
+        )
         return self._evaluate(X, activated=activated)
 
     def decision_function(self, X):
@@ -101,4 +117,5 @@ class OneLabelTargets(ClassTargets, _RowWeights):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = False
+        tags.input_tags.sparse = bool(self._sparse_rows)
         return tags

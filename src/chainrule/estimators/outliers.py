@@ -6,7 +6,10 @@ import numpy as np
 
 from chainrule.engines.base import Array
 
-__all__ = ["threshold_of_outliers"]
+__all__ = ["SCORED_AFTER_FIT", "SCORED_AFTER_PARTIAL_FIT", "threshold_of_outliers"]
+
+SCORED_AFTER_FIT, SCORED_AFTER_PARTIAL_FIT = 1000, 100
+"""The most rows that decide where outliers begin."""
 
 
 def threshold_of_outliers(scores: Array, weight: Array | None, share: float) -> float:

@@ -8,14 +8,15 @@ import numpy as np
 from sklearn.base import MultiOutputMixin, _fit_context
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from chainrule.estimators.inputs import validated, weights_of_rows
 from chainrule.estimators.one_label import OneLabelTargets
 from chainrule.estimators.parameters import documented as shared_documented
 from chainrule.estimators.parameters import filled_in
 from chainrule.estimators.radial_base import RADIAL_DOCUMENTATION, BaseRadial
 from chainrule.estimators.rows import Rows
-from chainrule.estimators.targets import NumberTargets, weights_of_rows
+from chainrule.estimators.targets import NumberTargets
 from chainrule.networks.losses import classification_loss, regression_loss, threshold_loss
 from chainrule.training.simplex import nearest_probabilities
 
@@ -277,7 +278,7 @@ class RBFRegressor(NumberTargets, MultiOutputMixin, BaseRadial):
         return self._fit_rows(rows, validation_data)
 
     def _read_rows(self, X, y, dtype, reset=False):
-        X, y = validate_data(
+        X, y = validated(
             self, X, y, dtype=dtype, order="C", y_numeric=True, multi_output=True, reset=reset
         )
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
@@ -294,7 +295,7 @@ class RBFRegressor(NumberTargets, MultiOutputMixin, BaseRadial):
         array of shape (n_samples,) or (n_samples, n_outputs)
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
+        X = validated(self, X, dtype=(np.float64, np.float32), reset=False)
         outputs = self._evaluate(X)
         return outputs.ravel() if self.n_outputs_ == 1 else outputs
 

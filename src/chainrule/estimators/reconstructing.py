@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from chainrule.datasets.foreign import as_given
 from chainrule.engines.base import Array
 from chainrule.estimators.evaluating import EvaluatingEstimator
 from chainrule.estimators.explaining import check_names, one_row
+from chainrule.estimators.inputs import dense_if_small, validated
 from chainrule.graph.node import Node
 from chainrule.networks.autoencoder import AutoencoderNetwork
 
@@ -38,12 +39,10 @@ class Reconstructing(
         """The layers of the network."""
         return self._network
 
-    def _validate_rows(self, X, *, reset=False, dtype="numeric") -> Array:
-        """Checked rows, dense, in the order of C: nothing is copied if they are so already."""
-        X = validate_data(
-            self, X, accept_sparse=["csr", "csc"], dtype=dtype, order="C", reset=reset
-        )
-        return X.toarray(order="C") if sparse.issparse(X) else X
+    def _validate_rows(self, X, *, reset=False, dtype="numeric") -> Any:
+        """Checked rows in the order of C, or many sparse ones; those in order are not copied."""
+        X = validated(self, X, accept_sparse="csr", dtype=dtype, order="C", reset=reset)
+        return dense_if_small(X)
 
     def _check_values(self, X: Array, layers: AutoencoderNetwork) -> None:
         """Refuse what the loss cannot compare with."""
@@ -73,7 +72,7 @@ class Reconstructing(
         array of shape (n_samples, n_components)
         """
         check_is_fitted(self)
-        return self._codes(validate_data(self, X, accept_sparse=["csr", "csc"], reset=False))
+        return self._codes(validated(self, X, accept_sparse="csr", reset=False))
 
     def _codes(self, X) -> Array:
         """The codes of checked rows."""
@@ -96,7 +95,7 @@ class Reconstructing(
         array of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        X, layers = check_array(X, input_name="X"), self._layers
+        X, layers = check_array(as_given(X, "X"), input_name="X"), self._layers
         if X.shape[1] != layers.n_components:
             raise ValueError(
                 f"X has {X.shape[1]} columns, but a code of {type(self).__name__} has "
@@ -121,7 +120,7 @@ class Reconstructing(
         array of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        X = validated(self, X, accept_sparse="csr", reset=False)
         return self._evaluate(X)
 
     # --- scores --------------------------------------------------------------------------
@@ -163,7 +162,8 @@ class Reconstructing(
         -------
         float
         """
-        return float(np.average(self.score_samples(X), weights=sample_weight))
+        weights = None if sample_weight is None else as_given(sample_weight, "sample_weight")
+        return float(np.average(self.score_samples(X), weights=weights))
 
     def decision_function(self, X):
         """How far each row is on the side of what was learned from.

@@ -17,11 +17,11 @@ from chainrule.errors import FileError
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.diagnosing import Diagnosable
 from chainrule.estimators.explaining import Explainable
+from chainrule.estimators.inputs import weights_of_rows
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.saving import Savable, require_numbers
 from chainrule.estimators.sequence_input import SequenceInput
 from chainrule.estimators.sequences import Sequences, read_sequences, unpadded
-from chainrule.estimators.targets import weights_of_rows
 from chainrule.estimators.windows import Windows
 from chainrule.explain.unrolling import MOST_STEPS
 from chainrule.graph.node import Node, variable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils import _safe_indexing
 
-from chainrule.engines.base import Array
+from chainrule.engines.base import Array, TrainingLoop
+from chainrule.training.sparse_rows import Bind, bind_rows
 
 __all__ = ["Rows"]
 
@@ -20,7 +22,7 @@ class Rows:
 
     Attributes
     ----------
-    inputs : tuple of array
+    inputs : tuple of array or CSR matrix
         What the network reads.
     targets : tuple of array
         What its loss compares with; none where that is the input itself.
@@ -37,7 +39,19 @@ class Rows:
     scored: tuple[Any, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.inputs[0])
+        return int(self.inputs[0].shape[0])
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether all rows are here, so that any of them can be visited in any order."""
+        return True
+
+    def bind(self, bind: Bind, arrays: Sequence[Array], batch_size: int) -> TrainingLoop:
+        """A training step bound to all rows, given what binds it to dense arrays.
+
+        ``arrays`` are those of the rows, in the order of the step's minibatch.
+        """
+        return bind_rows(bind, arrays, batch_size)
 
     @property
     def arrays(self) -> tuple[Array, ...]:

@@ -8,9 +8,10 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils.validation import validate_data
 
+from chainrule.datasets.foreign import as_given
 from chainrule.engines.base import Array
+from chainrule.estimators.inputs import validated
 from chainrule.estimators.sequences import Sequences, is_one_series, read_sequences, unpadded
 
 __all__ = ["SequenceInput"]
@@ -51,20 +52,22 @@ class SequenceInput(BaseEstimator):
 
     def _series(self, X: Any, reset: bool) -> Sequences:
         """Series to go on with; one alone may be a row of numbers."""
+        X = as_given(X, "X")
         return self._sequences(np.reshape(X, (1, -1, 1)) if is_one_series(X) else X, reset)[0]
 
     def _sequences(self, X: Any, reset: bool, y: Any = None) -> tuple[Sequences, Any]:
         """Checked sequences, of the features of the fit unless ``reset``; and targets."""
+        X, y = _each_as_given(X, "X"), _each_as_given(y, "y")
         dtype = None if reset else self._parameters[0].dtype
         table = _is_table(X)
         # A series that goes on may be longer than it was in the fit.
         if table and (reset or (self._is_table and not self._is_forecaster)):
             options = {"dtype": dtype or (np.float64, np.float32), "reset": reset}
             if y is None:
-                values = validate_data(self, X, **options)
+                values = validated(self, X, **options)
             else:
                 _require_as_many(X, y)
-                values, y = validate_data(self, X, y, multi_output=True, **options)
+                values, y = validated(self, X, y, multi_output=True, **options)
                 if y.ndim == 2 and y.shape[1] == 1:
                     y = column_or_1d(y, warn=True)
             self._is_table = True
@@ -91,6 +94,13 @@ class SequenceInput(BaseEstimator):
             if not isinstance(y, (list, tuple)) or _shape_of(y) is not None:
                 y = check_array(y, ensure_2d=False, allow_nd=True, dtype=None, input_name="y")
         return sequences, y
+
+
+def _each_as_given(value: Any, name: str) -> Any:
+    """Sequences, or targets of steps, in a form that NumPy reads; they may be listed."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(as_given(each, f"{name}[{k}]") for k, each in enumerate(value))
+    return as_given(value, name)
 
 
 def _is_table(X: Any) -> bool:

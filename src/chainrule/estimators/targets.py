@@ -11,13 +11,13 @@ from sklearn.metrics import r2_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import _check_sample_weight
 
+from chainrule.datasets.foreign import as_given
 from chainrule.engines.base import Array
 from chainrule.errors import FileError
 from chainrule.estimators.rows import Rows
 
-__all__ = ["ClassTargets", "NumberTargets", "has_probabilities", "weights_of_rows"]
+__all__ = ["ClassTargets", "NumberTargets", "has_probabilities"]
 
 
 def has_probabilities(estimator: Any) -> bool:
@@ -25,13 +25,6 @@ def has_probabilities(estimator: Any) -> bool:
     if estimator.loss == "hinge":
         raise AttributeError("The hinge loss gives no probabilities: use loss='log_loss'.")
     return True
-
-
-def weights_of_rows(sample_weight, X) -> Array | None:
-    """The weight of each row of X, checked."""
-    if sample_weight is None:
-        return None
-    return _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
 
 
 class ClassTargets(ClassifierMixin):
@@ -65,6 +58,7 @@ class ClassTargets(ClassifierMixin):
                 "give the weights as a dict."
             )
         if _check_partial_fit_first_call(self, classes):
+            y = as_given(y, "y")
             labels = y if type_of_target(y).startswith("multilabel") else classes
             self._label_binarizer = LabelBinarizer().fit(labels)
 

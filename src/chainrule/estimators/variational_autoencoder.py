@@ -24,6 +24,7 @@ from chainrule.estimators.saving import require_numbers
 from chainrule.graph.node import Node, variable
 from chainrule.networks.autoencoder import AutoencoderNetwork
 from chainrule.networks.variational import VariationalNetwork, balanced_draws
+from chainrule.training.moments import mean_square_from_mean
 
 if TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation
@@ -186,8 +187,7 @@ class VariationalAutoencoder(BaseAutoencoder):
     def _look_at(self, X: Array, weight: Array | None, network: VariationalNetwork) -> None:
         self._fixed_variance = network.noise_variance
         # That of a model that knows the mean of each feature and nothing else.
-        spread = (X - np.average(X, axis=0, weights=weight)) ** 2
-        self._first_variance = max(float(np.average(spread.mean(axis=1), weights=weight)), 1e-6)
+        self._first_variance = max(mean_square_from_mean(X, weight), 1e-6)
 
     @property
     def _parameters(self) -> list[Array]:
@@ -277,7 +277,7 @@ class VariationalAutoencoder(BaseAutoencoder):
 
         # Rows are encoded once for all draws.
         raw = self._evaluated("code_layer", lambda: ((x,), self._layers.raw_code(x)), (X,))
-        total = np.zeros(len(X))
+        total = np.zeros(X.shape[0])
         draws = balanced_draws(n_draws, n_components)
         for each in draws:
             total += self._evaluated("bound", bound, (X, raw), (each,))[:, 0]

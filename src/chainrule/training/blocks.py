@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from scipy import sparse
+
+from chainrule.engines.base import Array
 from chainrule.engines.threads import one_blas_thread
 
-__all__ = ["block_rows", "blocks", "on_shares"]
+__all__ = ["block_rows", "blocks", "dense_rows", "on_shares"]
 
 BLOCK_BYTES = 2 << 20
 """About how much the values of a block may take."""
@@ -25,6 +28,12 @@ def blocks(start: int, stop: int, block: int) -> Iterator[slice]:
     """Consecutive slices of at most ``block`` rows."""
     for low in range(start, stop, block):
         yield slice(low, min(low + block, stop))
+
+
+def dense_rows(array: Any, rows: Any) -> Array:
+    """Some rows of an array or CSR matrix, as an array."""
+    part = array[rows]
+    return part.toarray() if sparse.issparse(part) else part
 
 
 def on_shares(

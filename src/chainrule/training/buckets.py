@@ -139,11 +139,8 @@ class BucketedLoop(TrainingLoop):
             rows = np.concatenate([each.rows for each in minibatches[step:end]])
             part = loop.run(rows, batch_size, 0, end - step, report.loss_sum)
             self.steps_done = loop.steps_done
-            report.steps += part.steps
-            report.rows += part.rows
-            report.loss_sum = part.loss_sum
-            if part.failed_step is not None:
-                report.failed_step = step + part.failed_step
+            if not report.go_on(part):
+                report.failed_step = first + report.steps
                 break
             step = end
         return report

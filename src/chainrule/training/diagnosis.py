@@ -20,6 +20,7 @@ from chainrule.graph.traversal import dependents, topological_order, variables
 from chainrule.notation.formula_text import formula_text, number_text
 from chainrule.notation.writing import write
 from chainrule.training.blame import Link, chain_to, has_rows, written_with_numbers
+from chainrule.training.blocks import blocks, dense_rows
 
 __all__ = ["Fault", "explain_failure", "find_fault", "find_fault_in_blocks"]
 
@@ -134,11 +135,11 @@ def find_fault_in_blocks(
     dtype: FloatType,
 ) -> Fault | None:
     """The same over all rows of ``data``, a block of rows at a time."""
-    n_rows = len(next(iter(data.values())))
-    for start in range(0, n_rows, block):
-        part = {node: array[start : start + block] for node, array in data.items()}
-        rows = np.arange(start, min(start + block, n_rows))
-        fault = find_fault(outputs, {**part, **others}, rows, dtype)
+    n_rows = next(iter(data.values())).shape[0]
+    for rows in blocks(0, n_rows, block):
+        part = {node: dense_rows(array, rows) for node, array in data.items()}
+        numbers = np.arange(rows.start, rows.stop)
+        fault = find_fault(outputs, {**part, **others}, numbers, dtype)
         if fault is not None:
             return fault
     return None
@@ -163,9 +164,8 @@ def explain_failure(
     """
     rows = loop.rows_of_minibatch(order, batch_size, failed_step)
     settings = {node: loop.settings[node.name or ""] for node in loop.step.settings}
-    minibatch = {
-        node: array[rows] for node, array in zip(loop.step.minibatch, loop.data, strict=True)
-    }
+    read = loop.values_of_minibatch(order, batch_size, failed_step)
+    minibatch = dict(zip(loop.step.minibatch, read, strict=True))
     values: dict[Node, npt.ArrayLike] = {
         **minibatch,
         **dict(zip(loop.step.state, loop.state, strict=True)),

@@ -16,7 +16,7 @@ from sklearn.utils.optimize import _check_optimize_result
 
 from chainrule.engines.base import Array, Function
 from chainrule.engines.threads import one_blas_thread
-from chainrule.training.blocks import blocks, on_shares
+from chainrule.training.blocks import blocks, dense_rows, on_shares
 from chainrule.training.callbacks import Callback, Moment, entered, tell
 from chainrule.training.history import History
 from chainrule.training.loop import Measure
@@ -37,8 +37,8 @@ class Sums:
     ----------
     function : Function
         Compiled from :meth:`~chainrule.training.step.Objective.sums_and_gradients`.
-    data : sequence of array
-        The minibatch variables, for all rows.
+    data : sequence of array or CSR matrix
+        The minibatch variables, for all rows; sparse ones are made dense a block at a time.
     parameters : sequence of array
         First values; they give shapes and precision, and are updated in place.
     alpha, share : float
@@ -83,13 +83,13 @@ class Sums:
             """Loss, penalty and gradient of some rows, one after another in a vector."""
             total = np.zeros(2 + len(vector))
             for rows in blocks(start, stop, self.block):
-                data = [each[rows] for each in self.data]
+                data = [dense_rows(each, rows) for each in self.data]
                 alpha = self.alpha if rows.start == 0 else 0.0
                 outputs = self.function(*data, *parameters, alpha)
                 total += np.concatenate([each.ravel() for each in outputs])
             return total
 
-        shares = on_shares(share, len(self.data[0]), self.block, self.n_threads)
+        shares = on_shares(share, self.data[0].shape[0], self.block, self.n_threads)
         losses, penalty, *_ = total = np.sum(shares, axis=0)
         self.reported = float(self.share * losses + penalty) / self.weight
         return float(losses + penalty) / self.weight, total[2:] / self.weight

@@ -155,10 +155,18 @@ class Epochs:
 
     def __post_init__(self) -> None:
         self.order = self.rows
-        self.n_rows = len(self.loop.data[0]) if self.rows is None else len(self.rows)
-        self.n_steps = self.loop.count_minibatches(self.order, self.plan.batch_size)
         self.steps_per_call = 1
         self.parameters = self.loop.state[: self.n_parameters]
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of an epoch; in the first epoch over a stream, as far as they are known."""
+        return self.loop.n_rows if self.rows is None else len(self.rows)
+
+    @property
+    def n_steps(self) -> int:
+        """Minibatches of an epoch; in the first epoch over a stream, as far as they are known."""
+        return self.loop.count_minibatches(self.order, self.plan.batch_size)
 
     def run(self, warn: bool = True) -> None:
         """Train.

@@ -8,17 +8,19 @@ which spares a pass of its own.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from chainrule.engines.base import Array
-from chainrule.training.blocks import block_rows, blocks, on_shares
+from chainrule.training.blocks import block_rows, blocks, dense_rows, on_shares
 
 __all__ = [
     "Moments",
     "block_buffer",
     "column_moments",
     "find_not_finite",
+    "mean_square_from_mean",
     "moment_block",
     "moment_threads",
 ]
@@ -194,3 +196,29 @@ def block_buffer(X: Array, size: int) -> Array:
     """Room for a block of X in double precision, in the order of X, which is faster."""
     by_columns = X.flags.f_contiguous and not X.flags.c_contiguous
     return np.empty((size, X.shape[1]), order="F" if by_columns else "C")
+
+
+def mean_square_from_mean(X: Any, weights: Array | None = None) -> float:
+    """The mean squared distance of the features from their means, over all rows and features.
+
+    Parameters
+    ----------
+    X : array or CSR matrix of shape (n_samples, n_features)
+        It is read twice, a block of rows at a time.
+    weights : array of shape (n_samples,), optional
+
+    Examples
+    --------
+    >>> mean_square_from_mean(np.array([[0.0, 5.0], [2.0, 5.0]]))
+    0.5
+    """
+    n_rows, n_features = X.shape
+    block = block_rows(n_features, 8)
+    counts = np.ones(n_rows) if weights is None else weights.astype(np.float64)
+    mean, total = np.zeros(n_features), 0.0
+    for rows in blocks(0, n_rows, block):
+        mean += counts[rows] @ dense_rows(X, rows)
+    mean /= counts.sum()
+    for rows in blocks(0, n_rows, block):
+        total += float(counts[rows] @ np.mean((dense_rows(X, rows) - mean) ** 2, axis=1))
+    return total / float(counts.sum())

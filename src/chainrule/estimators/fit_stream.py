@@ -1,0 +1,208 @@
+"""The method ``fit_stream`` of classifiers, of regressors, and of auto encoders."""
+
+from __future__ import annotations
+
+from sklearn.base import _fit_context
+from sklearn.utils.metaestimators import available_if
+
+from chainrule.datasets.stream import Batch, Columns
+from chainrule.estimators.outliers import SCORED_AFTER_FIT
+from chainrule.estimators.parameters import filled_in
+from chainrule.estimators.streaming import STREAM_DOCUMENTATION, StreamFitting, is_streamable
+
+__all__ = ["StreamedClasses", "StreamedNumbers", "StreamedRows"]
+
+_PAIRS = {"batches": "``(X, y)`` or ``(X, y, sample_weight)``", "tuples": "(X, y) or (X, y, w)"}
+_ROWS = {"batches": "``X``, or ``(X, y, sample_weight)`` of which y is ignored", "tuples": "X"}
+
+
+def _documented(words):
+    """Fill what all of them share into the documentation of a method."""
+    shared = {name: text.format(**words) for name, text in STREAM_DOCUMENTATION.items()}
+    return lambda method: filled_in(method, shared)
+
+
+class StreamedClasses(StreamFitting):
+    """Classifiers that learn from a stream."""
+
+    @available_if(is_streamable)
+    @_fit_context(prefer_skip_nested_validation=True)
+    @_documented(_PAIRS)
+    def fit_stream(
+        self,
+        source,
+        y=None,
+        *,
+        features=None,
+        sample_weight=None,
+        classes=None,
+        validation_data=None,
+        shuffle_buffer="auto",
+    ):
+        """Learn from labelled rows that come in batches, and may be more than fit in memory.
+
+        Parameters
+        ----------
+        {source}
+        y : str or list of str, optional
+            The column of classes, or the columns of several labels; needed where there are
+            columns.
+        {named}
+        classes : array-like of shape (n_classes,), optional
+            All classes; by default a first pass over the targets finds them.
+        {validation_data}
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            If a batch cannot be used: the message names the file, the row group and the column,
+            or the batch.
+        NonFiniteLossError
+            If a loss becomes NaN or infinite: it names the operation where that happened.
+
+        Notes
+        -----
+        With ``shuffle=False`` the weights are those of ``fit`` on all rows, to the last bit
+        (where weights of rows have to be added up beforehand, to their rounding): batches are
+        cut anew into minibatches of ``batch_size`` rows.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> import numpy as np
+        >>> def batches():
+        ...     rng = np.random.default_rng(0)
+        ...     for _ in range(20):
+        ...         X = rng.normal(size=(100, 2))
+        ...         yield X, X[:, 0] > X[:, 1]
+        >>> model = cr.MLPClassifier((8,), learning_rate_init=0.01, random_state=0)
+        >>> X, y = next(batches())
+        >>> model.fit_stream(batches).score(X, y) > 0.9
+        True
+        """
+        columns = Columns(y, sample_weight, None if features is None else tuple(features))
+        self._fit_stream(source, columns, classes, validation_data, shuffle_buffer)
+        return self
+
+    def _stream_targets(self, batch: Batch, dtype):
+        self._check_held_out(batch.y, "y")
+        return super()._stream_targets(batch, dtype)
+
+
+class StreamedNumbers(StreamFitting):
+    """Regressors that learn from a stream."""
+
+    @available_if(is_streamable)
+    @_fit_context(prefer_skip_nested_validation=True)
+    @_documented(_PAIRS)
+    def fit_stream(
+        self,
+        source,
+        y=None,
+        *,
+        features=None,
+        sample_weight=None,
+        validation_data=None,
+        shuffle_buffer="auto",
+    ):
+        """Learn from rows with targets that come in batches, and may be more than fit in memory.
+
+        Parameters
+        ----------
+        {source}
+        y : str or list of str, optional
+            The column of targets, or several; needed where there are columns.
+        {named}
+        {validation_data}
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            If a batch cannot be used: the message names the file, the row group and the column,
+            or the batch.
+        NonFiniteLossError
+            If a loss becomes NaN or infinite: it names the operation where that happened.
+
+        Notes
+        -----
+        With ``shuffle=False`` the weights are those of ``fit`` on all rows, to the last bit:
+        batches are cut anew into minibatches of ``batch_size`` rows.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> import numpy as np
+        >>> X = np.linspace(-1, 1, 400).reshape(-1, 1)
+        >>> batches = [(X[k::4], X[k::4, 0] ** 2) for k in range(4)]
+        >>> model = cr.MLPRegressor(learning_rate_init=0.01, random_state=0).fit_stream(batches)
+        >>> model.score(X, X[:, 0] ** 2) > 0.95
+        True
+        """
+        columns = Columns(y, sample_weight, None if features is None else tuple(features))
+        self._fit_stream(source, columns, None, validation_data, shuffle_buffer)
+        return self
+
+
+class StreamedRows(StreamFitting):
+    """Auto encoders that learn from a stream."""
+
+    _has_targets = False
+
+    @available_if(is_streamable)
+    @_fit_context(prefer_skip_nested_validation=True)
+    @_documented(_ROWS)
+    def fit_stream(
+        self,
+        source,
+        *,
+        features=None,
+        sample_weight=None,
+        validation_data=None,
+        shuffle_buffer="auto",
+    ):
+        """Learn a code from rows that come in batches, and may be more than fit in memory.
+
+        Parameters
+        ----------
+        {source}
+        {named}
+        {validation_data}
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            If a batch cannot be used: the message names the file, the row group and the column,
+            or the batch.
+        NonFiniteLossError
+            If a loss becomes NaN or infinite: it names the operation where that happened.
+
+        Notes
+        -----
+        What is said of the training rows afterwards, such as ``offset_``, is said of the first
+        thousand that came.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> from sklearn.datasets import load_iris
+        >>> X, _ = load_iris(return_X_y=True)
+        >>> model = cr.Autoencoder(2, (), random_state=0, max_iter=300)
+        >>> model.fit_stream([X[:80], X[80:]]).transform(X).shape
+        (150, 2)
+        """
+        columns = Columns(None, sample_weight, None if features is None else tuple(features))
+        first = self._fit_stream(source, columns, None, validation_data, shuffle_buffer)
+        self._sum_up(first, SCORED_AFTER_FIT)
+        return self

@@ -1,0 +1,313 @@
+"""``fit_stream``: training on more rows than fit in memory."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from abc import abstractmethod
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.class_weight import compute_class_weight
+
+from chainrule.datasets.open_stream import is_table, open_stream
+from chainrule.datasets.stream import Batch, Columns, Stream, read_arrays
+from chainrule.engines.base import Array
+from chainrule.errors import DataError
+from chainrule.estimators.base import NetworkEstimator
+from chainrule.estimators.parameters import STOCHASTIC_SOLVERS
+from chainrule.estimators.rows import Rows
+from chainrule.estimators.stream_rows import StreamRows, Survey, read_head, survey
+
+__all__ = ["STREAM_DOCUMENTATION", "StreamFitting", "is_streamable"]
+
+_LEAST_HEAD = 1000
+"""So many rows are looked at before the network is described, where there are so many."""
+
+STREAM_DOCUMENTATION = {
+    "source": """source : path, list of path, iterable or callable
+            A Parquet file, a list of them, or a folder, whose ``.parquet`` files are taken in
+            the order of their names; read with pyarrow, a few rows at a time. Or batches of any
+            sizes, {batches}, or frames with named columns: a list, a loader, or a function
+            that returns a fresh iterable. A generator can be gone through once, so it gives one
+            epoch.""",
+    "named": """features : list of str, optional
+            The columns of features; by default all others.
+        sample_weight : str, optional
+            The column of weights.""",
+    "validation_data": """validation_data : optional
+            Rows to measure loss and score on after each epoch, kept in memory: {tuples}, or
+            what ``source`` may be. ``early_stopping`` needs them.
+        shuffle_buffer : int or "auto", default="auto"
+            With ``shuffle=True``, rows are drawn at random from so many at a time, and row groups
+            of Parquet come in random order. ``"auto"`` is as many as take 32 MB. Data that are
+            sorted by class need a buffer that holds rows of all classes.""",
+}
+
+
+def is_streamable(estimator: Any) -> bool:
+    """Whether ``fit_stream`` makes sense; AttributeError if not, as scikit-learn has it."""
+    if estimator.solver not in STOCHASTIC_SOLVERS:
+        raise AttributeError(
+            f"fit_stream goes through minibatches, and solver={estimator.solver!r} needs all rows "
+            f"at every step: choose 'adam', for one."
+        )
+    return True
+
+
+class StreamFitting(NetworkEstimator):
+    """Trains a network on batches that come one after another."""
+
+    _has_targets: ClassVar[bool] = True
+    _balanced_by_weight: ClassVar[bool] = False
+    """Whether class_weight="balanced" counts the weights of rows, not the rows."""
+
+    @abstractmethod
+    def _take_up(self, rows: Rows, fresh: bool) -> None:
+        """Describe the network for such rows, and begin with it."""
+
+    def _stream_targets(self, batch: Batch, dtype: Any) -> Array:
+        """The targets of a batch as columns of numbers."""
+        return self._columns(batch.y, dtype)
+
+    def _check_batch(self, batch: Batch) -> None:
+        """Refuse values that the loss cannot compare with; ValueError says which."""
+        return
+
+    def _fit_stream(
+        self,
+        source: Any,
+        columns: Columns,
+        classes: Any = None,
+        validation_data: Any = None,
+        shuffle_buffer: Any = "auto",
+    ) -> Any:
+        fresh = not hasattr(self, "n_features_in_") or not self.warm_start
+        if not fresh and columns.features is None and hasattr(self, "feature_names_in_"):
+            columns.features = tuple(self.feature_names_in_)
+        stream = open_stream(source, columns, self._has_targets)
+        self._check_streaming(stream, validation_data, shuffle_buffer)
+        order = None
+        if self.shuffle:
+            seed = check_random_state(self.random_state).randint(2**31)
+            order = np.random.RandomState(seed)
+        found = self._survey_if_needed(stream, classes, fresh)
+        batch_size = 0 if isinstance(self.batch_size, str) else int(self.batch_size)
+        head = read_head(stream, max(_LEAST_HEAD, batch_size), order)
+        self._learn_features(head.batches[0], fresh)
+        self._learn_stream_classes(head.batches[0], classes, found, fresh)
+        dtype = head.batches[0].X.dtype
+        factors = self._class_factors(found)
+
+        def as_rows(batch: Batch) -> Rows:
+            return self._rows_of_batch(batch, dtype, factors)
+
+        first = _joined([as_rows(batch) for batch in head.batches])
+        held_out = None
+        if validation_data is not None:
+            held_out = self._stream_held_out(validation_data, columns, dtype)
+        self._take_up(first, fresh)
+        rows = StreamRows(
+            *(first.inputs, first.targets, first.weight),
+            stream=stream,
+            head=head,
+            columns=as_rows,
+            buffer=shuffle_buffer,
+            random_state=order,
+            total=self._total_weight(found, factors),
+        )
+        self._train(rows, held_out, incremental=not stream.repeatable)
+        if not stream.repeatable and self.max_iter > 1:
+            warnings.warn(
+                f"The source is a generator, or another iterator, which can be gone through once: "
+                f"training ended after 1 epoch of max_iter={self.max_iter}. For more, give a list, "
+                f"or a function that returns a fresh generator; for one, set max_iter=1.",
+                stacklevel=3,
+            )
+        return first
+
+    # --- before training -----------------------------------------------------------------
+
+    def _check_streaming(self, stream: Stream, validation_data: Any, shuffle_buffer: Any) -> None:
+        if shuffle_buffer != "auto" and (
+            not isinstance(shuffle_buffer, Integral)
+            or isinstance(shuffle_buffer, bool)
+            or shuffle_buffer < 1
+        ):
+            raise ValueError(
+                f"shuffle_buffer must be 'auto' or a number of rows from 1 on, but got "
+                f"{shuffle_buffer!r}."
+            )
+        if not self.early_stopping:
+            return
+        if validation_data is None:
+            raise ValueError(
+                "early_stopping cannot hold out rows of a stream: give validation_data=(X, y), or "
+                "a file of rows to measure on."
+            )
+        if not stream.repeatable:
+            raise ValueError(
+                "early_stopping compares epochs, but the source is an iterator, which gives one: "
+                "give a list, or a function that returns a fresh iterator."
+            )
+
+    def _survey_if_needed(self, stream: Stream, classes: Any, fresh: bool) -> Survey | None:
+        """What is to be known of all rows before training."""
+        reasons = []
+        if hasattr(self, "_learn_classes"):
+            if classes is None and fresh:
+                reasons.append("classes=[...] is not given")
+            if getattr(self, "class_weight", None) == "balanced":
+                reasons.append("class_weight='balanced' needs their numbers")
+        if self._shares_penalty:
+            reasons.append("the penalty needs the number of rows (C=numpy.inf has none)")
+        if not reasons:
+            return None
+        if not stream.repeatable:
+            raise ValueError(
+                f"A first pass over the targets is needed, because {' and '.join(reasons)}, but "
+                f"the source is an iterator, which can be gone through once: give a list, or a "
+                f"function that returns a fresh iterator."
+            )
+        return survey(stream)
+
+    @property
+    def _shares_penalty(self) -> bool:
+        """Whether the penalty counts once beside all rows."""
+        return False
+
+    def _learn_features(self, batch: Batch, fresh: bool) -> None:
+        """Take up the number and the names of the features, or check them."""
+        width = batch.X.shape[1]
+        if fresh:
+            self.n_features_in_ = width
+            self.__dict__.pop("feature_names_in_", None)
+            if batch.names:
+                self.feature_names_in_ = np.array(batch.names, dtype=object)
+        else:
+            self._require_features(batch)
+
+    def _require_features(self, batch: Batch) -> None:
+        """Refuse features that are not those of the fit."""
+        width, known = batch.X.shape[1], list(getattr(self, "feature_names_in_", ()))
+        if width != self.n_features_in_:
+            raise DataError(
+                f"{batch.where} has {width} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_}."
+            )
+        if known and batch.names and list(batch.names) != known:
+            raise DataError(
+                f"{batch.where} has the features {', '.join(batch.names)}, but "
+                f"{type(self).__name__} learned from {', '.join(known)}."
+            )
+
+    def _learn_stream_classes(
+        self, batch: Batch, classes: Any, found: Survey | None, fresh: bool
+    ) -> None:
+        """Take up the classes, where targets are classes."""
+        if not hasattr(self, "_learn_classes"):
+            return
+        if batch.y is not None and batch.y.ndim == 2:
+            if not self.__sklearn_tags__().classifier_tags.multi_label:
+                raise DataError(
+                    f"{type(self).__name__} gives each row one class, but {batch.where} has "
+                    f"{batch.y.shape[1]} columns of y: use MLPClassifier for several labels."
+                )
+            if self.class_weight is not None:
+                raise ValueError("class_weight is for one class a row, but y has several labels.")
+            self._learn_classes(batch.y, False)
+        elif classes is not None:
+            self._learn_classes(np.asarray(classes), False)
+        elif found is not None and found.classes is not None:
+            self._learn_classes(found.classes, False)
+
+    def _class_factors(self, found: Survey | None) -> Array | None:
+        """What multiplies the weights of the rows of each class; None for 1."""
+        given = getattr(self, "class_weight", None)
+        if given is None:
+            return None
+        if isinstance(given, str):
+            assert found is not None
+            assert found.classes is not None
+            sums = found.weights if self._balanced_by_weight else found.counts
+            of_class = dict(zip(found.classes.tolist(), sums, strict=True))
+            known = np.array([of_class.get(each, 0.0) for each in self.classes_.tolist()])
+            spread = np.where(known > 0, len(known) * known, np.inf)
+            return known.sum() / spread
+        factors = compute_class_weight(given, classes=self.classes_, y=self.classes_)
+        if not ((factors >= 0) & np.isfinite(factors)).all():
+            raise ValueError(
+                f"class_weight must give each class a finite factor of 0 or more, but got {given}."
+            )
+        return factors
+
+    def _total_weight(self, found: Survey | None, factors: Array | None) -> float | None:
+        if found is None:
+            return None
+        if factors is None or found.classes is None:
+            return float(found.weights.sum())
+        places = np.searchsorted(self.classes_, found.classes)
+        return float(factors[places] @ found.weights)
+
+    # --- batches -------------------------------------------------------------------------
+
+    def _rows_of_batch(self, batch: Batch, dtype: Any, factors: Array | None = None) -> Rows:
+        """A batch as the network reads it."""
+        try:
+            self._check_batch(batch)
+            targets = [self._stream_targets(batch, dtype)] if self._has_targets else []
+        except DataError:
+            raise
+        except ValueError as error:
+            raise DataError(f"{batch.where}: {error}") from None
+        weight = batch.weight
+        if weight is not None and (weight < 0).any():
+            row = batch.start + int(np.argmax(weight < 0))
+            raise DataError(f"{batch.where}: the weight of row {row} (from 0) is negative.")
+        if weight is not None:
+            weight = weight.astype(dtype)
+        if factors is not None:
+            Y = targets[0]
+            places = Y[:, 0].astype(np.int64) if Y.shape[1] == 1 else Y.argmax(axis=1)
+            of_class = factors[places].astype(dtype)
+            weight = of_class if weight is None else of_class * weight
+        return Rows((batch.X.astype(dtype, copy=False),), tuple(targets), weight)
+
+    def _stream_held_out(self, given: Any, columns: Columns, dtype: Any) -> Rows:
+        """All rows of ``validation_data``, in memory."""
+        batches: list[Batch]
+        paths = isinstance(given, (list, tuple)) and all(
+            isinstance(each, (str, os.PathLike)) for each in given
+        )
+        if isinstance(given, tuple) and not paths:
+            least = 2 if self._has_targets else 1
+            if not least <= len(given) <= 3:
+                raise ValueError(
+                    f"validation_data must be (X, y) or (X, y, sample_weight), or a source of "
+                    f"batches, but got a tuple of {len(given)}."
+                )
+            X, y, weight = (*given, None, None)[:3]
+            batches = [read_arrays(X, y if self._has_targets else None, weight, "validation_data")]
+        else:
+            listed = [given] if is_table(given) else given
+            batches = list(open_stream(listed, columns, self._has_targets).batches())
+        if not sum(map(len, batches)):
+            raise DataError("validation_data has no rows.")
+        for batch in batches:
+            self._require_features(batch)
+        return _joined([self._rows_of_batch(batch, dtype) for batch in batches])
+
+
+def _joined(parts: Sequence[Rows]) -> Rows:
+    """The rows of several parts, one after another."""
+    if len(parts) == 1:
+        return parts[0]
+    weights = [each.weight for each in parts if each.weight is not None]
+    return Rows(
+        tuple(np.concatenate(each) for each in zip(*(part.inputs for part in parts), strict=True)),
+        tuple(np.concatenate(each) for each in zip(*(part.targets for part in parts), strict=True)),
+        np.concatenate(weights) if weights else None,
+    )
