@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -118,14 +119,49 @@ def test_an_unfitted_model_is_not_saved(path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_function_is_refused_as_code(path: Path) -> None:
-    def loss(y: Any, output: Any) -> Any:
-        return cr.sum(cr.square(y - output), 1)
+def squares(y: Any, output: Any) -> Any:
+    return cr.sum(cr.square(y - output), 1)
 
+
+def test_of_a_loss_of_your_own_only_the_name_is_kept(path: Path) -> None:
+    model = cr.MLPRegressor(squares, 3, **QUICK).fit(X_VALUES, Y_VALUES)
+    model.save(path)
+    assert b"squares" in path.read_bytes()
+    again = cr.load(path, functions={"squares": squares, "another": max})
+    assert again.loss is squares
+    np.testing.assert_array_equal(again.predict(X_VALUES), model.predict(X_VALUES))
+    again.partial_fit(X_VALUES, Y_VALUES)
+
+
+@pytest.mark.parametrize("given", [None, {}, {"square": squares}])
+def test_the_function_that_lacks_is_named(path: Path, given: Any) -> None:
+    cr.MLPRegressor(squares, 3, **QUICK).fit(X_VALUES, Y_VALUES).save(path)
+    with pytest.raises(cr.FileError, match=r"load\(path, functions=\{'squares': squares\}\)"):
+        cr.load(path, functions=given)
+
+
+@pytest.mark.parametrize("given", [squares, ["squares"], {"squares": "squares"}])
+def test_functions_have_to_be_named_functions(path: Path, given: Any) -> None:
+    with pytest.raises(cr.FileError, match="functions must name each function"):
+        cr.load(saved(path), functions=given)
+
+
+@pytest.mark.parametrize("loss", [lambda y, output: squares(y, output), partial(squares)])
+def test_a_function_without_a_name_is_refused(path: Path, loss: Any) -> None:
     model = cr.MLPRegressor(loss, 3, **QUICK).fit(X_VALUES, Y_VALUES)
-    with pytest.raises(cr.FileError, match="loss cannot be saved"):
+    with pytest.raises(cr.FileError, match=r"loss cannot be saved: .* Define it with def"):
         model.save(path)
     assert not path.exists()
+
+
+@pytest.mark.parametrize("name", ["os.system", "print", "squares"])
+def test_nothing_is_looked_up_by_a_name_in_a_file(path: Path, name: str) -> None:
+    changed(saved(path), lambda d, t: d["model"]["parameters"].update(loss={"function": name}))
+    with pytest.raises(cr.FileError, match=f"uses a function of yours, '{name}'"):
+        cr.load(path)
+    changed(saved(path), lambda d, t: d["model"]["learned"].update(loss_={"function": name}))
+    with pytest.raises(cr.FileError, match="does not describe a value"):
+        cr.load(path, functions={name: squares})
 
 
 def test_callbacks_are_left_out(path: Path) -> None:

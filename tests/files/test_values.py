@@ -61,6 +61,42 @@ def test_code_and_strange_objects_are_refused(value: Any) -> None:
         pack(value, "value", {})
 
 
+def test_of_a_function_the_name_stays() -> None:
+    functions: dict[str, Any] = {}
+    described = pack([math.sqrt, math.sqrt], "value", {}, functions)
+    assert described == [{"function": "sqrt"}] * 2
+    assert functions == {"sqrt": math.sqrt}
+    assert unpack(described, {}, functions) == [math.sqrt, math.sqrt]
+
+
+def test_two_functions_of_one_name_are_refused() -> None:
+    with pytest.raises(FileError, match="two functions that are both called 'sqrt'"):
+        pack([math.sqrt, np.emath.sqrt], "value", {}, {})
+
+
+def test_a_class_is_no_function() -> None:
+    with pytest.raises(FileError, match="cannot be saved"):
+        pack(int, "value", {}, {})
+
+
+def test_depth_has_a_limit_on_both_ways() -> None:
+    value: Any = 1
+    for _ in range(60):
+        value = [value]
+    with pytest.raises(FileError, match="nested more than 50"):
+        pack(value, "value", {})
+    with pytest.raises(FileError, match="nested more than 50"):
+        unpack(value, {})
+
+
+def test_one_long_text_among_many_short_ones_asks_for_no_memory() -> None:
+    texts = ["a" * 100_000, *["b"] * 100_000]
+    with pytest.raises(FileError, match="no labels"):
+        unpack({"text": texts, "as": "U"}, {})
+    assert unpack({"text": texts, "as": "O"}, {}).shape == (100_001,)
+    assert unpack({"text": [*texts[:2], "c"], "as": "U"}, {}).shape == (3,)
+
+
 @pytest.mark.parametrize(
     "description",
     [
@@ -75,6 +111,7 @@ def test_code_and_strange_objects_are_refused(value: Any) -> None:
         {"dict": [["a"]]},
         {"dict": [[["list"], 1]]},
         {"call": "os.system"},
+        {"function": "print"},
     ],
 )
 def test_a_description_that_pack_does_not_write_is_refused(description: Any) -> None:

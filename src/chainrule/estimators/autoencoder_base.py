@@ -14,7 +14,6 @@ from sklearn.utils.metaestimators import available_if
 
 from chainrule.datasets.stream import Batch
 from chainrule.engines.base import Array
-from chainrule.errors import FileError
 from chainrule.estimators.autoencoder_parameters import layer_sizes
 from chainrule.estimators.base import is_stochastic
 from chainrule.estimators.fit_stream import StreamedRows
@@ -25,10 +24,10 @@ from chainrule.estimators.outliers import (
     threshold_of_outliers,
 )
 from chainrule.estimators.reconstructing import Reconstructing
+from chainrule.estimators.restored_networks import restored_autoencoder
 from chainrule.estimators.rows import Rows
-from chainrule.estimators.saving import Savable, require_numbers
+from chainrule.estimators.saving import Savable
 from chainrule.graph.node import Node, variable
-from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from chainrule.networks.autoencoder import AutoencoderNetwork
 from chainrule.training.step import Objective
 
@@ -273,14 +272,10 @@ class BaseAutoencoder(Reconstructing, Savable, StreamedRows):
     # --- files ---------------------------------------------------------------------------
 
     def _restore(self) -> None:
-        layers = _restored_layers(self._layout)
-        if layers.n_features != self.n_features_in_:
-            raise FileError(f"W1 is for {layers.n_features} columns, not {self.n_features_in_}")
+        layers = restored_autoencoder(
+            self._layout, self.coefs_, self.intercepts_, self.n_features_in_
+        )
         self._network = self._restored_network(layers)
-        dtype = self.coefs_[0].dtype
-        for k, shape in enumerate(layers.weight_shapes):
-            require_numbers(self.coefs_[k], shape, f"W{k + 1}", dtype)
-            require_numbers(self.intercepts_[k], shape[1:], f"b{k + 1}", dtype)
         self._set_parameters(self._parameters)
         self.n_layers_ = len(layers.layer_sizes)
         self._restore_progress()
@@ -295,19 +290,3 @@ def _differences(before: Any, now: Any) -> tuple[str, str]:
     names = [name for name in fields[0] if fields[0][name] != fields[1][name]]
     told = [", ".join(f"{name}={each[name]!r}" for name in names) for each in fields]
     return told[0], told[1]
-
-
-def _restored_layers(layout: Any) -> AutoencoderNetwork:
-    """The layers that a file describes; FileError if it cannot be."""
-    if not isinstance(layout, Mapping):
-        raise FileError("the layers are not described")
-    layers = AutoencoderNetwork(**layout)
-    activations = (layers.activation, layers.code_activation)
-    sizes = layers.layer_sizes
-    if not all(isinstance(each, int) and each > 0 for each in sizes):
-        raise FileError(f"layers of sizes {sizes} cannot be")
-    if not set(activations) <= set(ACTIVATIONS) or layers.output_activation not in (
-        OUTPUT_ACTIVATIONS
-    ):
-        raise FileError(f"the activations {activations} are not all known")
-    return layers

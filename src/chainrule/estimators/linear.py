@@ -21,8 +21,9 @@ from chainrule.engines.threads import available_threads, one_blas_thread
 from chainrule.errors import DataError, FileError
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.inputs import validated
+from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.matrices import LinearMatrices
-from chainrule.estimators.saving import Savable, require_numbers
+from chainrule.estimators.saving import Savable
 from chainrule.graph.node import variable
 from chainrule.networks.linear import LinearModel
 from chainrule.training.descent import descend

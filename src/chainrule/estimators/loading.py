@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from chainrule.estimators.sparse_autoencoder import SparseAutoencoder
 from chainrule.estimators.table_model import TableModel
 from chainrule.estimators.variational_autoencoder import VariationalAutoencoder
 from chainrule.files.model_file import read_model_file
+from chainrule.files.values import FunctionLacking
 
 __all__ = ["load"]
 
@@ -51,12 +53,15 @@ ESTIMATORS = {
 }
 
 
-def load(path: str | Path) -> Any:
+def load(path: str | Path, functions: Mapping[str, Callable[..., Any]] | None = None) -> Any:
     """Load a model that ``model.save(path)`` or ``chainrule fit --out`` has written.
 
     Parameters
     ----------
     path : str or Path
+    functions : mapping of str to callable, optional
+        The functions that the model uses, a loss of your own for one, by the names that they had
+        when it was saved. A file keeps these names only; nothing is looked up or run by name.
 
     Returns
     -------
@@ -67,7 +72,8 @@ def load(path: str | Path) -> Any:
     Raises
     ------
     FileError
-        If the file cannot be read, is damaged, or is not a model. Nothing in it is ever run.
+        If the file cannot be read, is damaged, is not a model, or uses a function that is not
+        given. Nothing in it is ever run.
 
     Examples
     --------
@@ -83,13 +89,27 @@ def load(path: str | Path) -> Any:
     >>> bool((again.predict_proba(X) == model.predict_proba(X)).all())
     True
     """
+    given = _checked(functions)
     description, tensors = read_model_file(path)
     try:
-        estimator = restore_estimator(ESTIMATORS, description.get("model"), tensors)
+        estimator = restore_estimator(ESTIMATORS, description.get("model"), tensors, given)
         if "table" not in description:
             return estimator
         return TableModel.restored(estimator, description["table"])
+    except FunctionLacking as error:
+        raise FileError(f"{path} cannot be loaded alone: {error}") from None
     except FileError as error:
         raise FileError(
-            f"{path} is not a sound model file: {error}. Save the model again."
+            f"{path} is not a sound model file: {str(error).rstrip('.')}. Save the model again."
         ) from None
+
+
+def _checked(functions: Any) -> Mapping[str, Callable[..., Any]]:
+    if functions is None:
+        return {}
+    if not isinstance(functions, Mapping) or not all(map(callable, functions.values())):
+        raise FileError(
+            f"functions must name each function that the model uses, such as "
+            f"{{'my_loss': my_loss}}, but got {functions!r}."
+        )
+    return functions

@@ -15,10 +15,11 @@ from chainrule.errors import FileError
 from chainrule.estimators.base import is_stochastic
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.fit_stream import StreamedClasses
+from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.one_label import OneLabelTargets
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS, documented
 from chainrule.estimators.rows import Rows
-from chainrule.estimators.saving import Savable, require_numbers
+from chainrule.estimators.saving import Savable
 from chainrule.estimators.supervised import SupervisedEstimator
 from chainrule.networks.losses import classification_loss
 from chainrule.networks.single_layer import SingleLayer

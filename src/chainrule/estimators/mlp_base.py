@@ -20,8 +20,9 @@ from chainrule.estimators.held_out import HeldOutRows
 from chainrule.estimators.inputs import dense_if_small, validated, weights_of_rows
 from chainrule.estimators.matrices import NetworkMatrices
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
+from chainrule.estimators.restored_networks import restored_mlp_sizes
 from chainrule.estimators.rows import Rows
-from chainrule.estimators.saving import Savable, require_numbers
+from chainrule.estimators.saving import Savable
 from chainrule.estimators.streaming import StreamFitting
 from chainrule.graph.node import Node, variable
 from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
@@ -158,13 +159,7 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, S
         return self._validate_rows(X, y, dtype, reset=False)
 
     def _restore(self) -> None:
-        sizes = (self.coefs_[0].shape[0], *(len(biases) for biases in self.intercepts_))
-        dtype = self.coefs_[0].dtype
-        for k, (weights, biases) in enumerate(zip(self.coefs_, self.intercepts_, strict=True)):
-            require_numbers(weights, sizes[k : k + 2], f"W{k + 1}", dtype)
-            require_numbers(biases, sizes[k + 1 : k + 2], f"b{k + 1}", dtype)
-        if sizes[0] != self.n_features_in_:
-            raise FileError(f"W1 is for {sizes[0]} columns, not {self.n_features_in_}")
+        sizes = restored_mlp_sizes(self.coefs_, self.intercepts_, self.n_features_in_)
         self._restore_progress()
         self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
         hidden, output = self._activation, self.out_activation_

@@ -16,9 +16,10 @@ from chainrule.engines.base import Array
 from chainrule.engines.threads import available_threads, one_blas_thread
 from chainrule.errors import FileError
 from chainrule.estimators.explaining import Explainable
+from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.rows import Rows
-from chainrule.estimators.saving import Savable, require_numbers
+from chainrule.estimators.saving import Savable
 from chainrule.estimators.supervised import SupervisedEstimator
 from chainrule.networks.losses import Loss
 from chainrule.networks.radial import RadialNetwork

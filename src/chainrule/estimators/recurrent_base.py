@@ -18,8 +18,9 @@ from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.diagnosing import Diagnosable
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.inputs import weights_of_rows
+from chainrule.estimators.restored_networks import restored_recurrent
 from chainrule.estimators.rows import Rows
-from chainrule.estimators.saving import Savable, require_numbers
+from chainrule.estimators.saving import Savable
 from chainrule.estimators.sequence_input import SequenceInput
 from chainrule.estimators.sequences import Sequences, read_sequences, unpadded
 from chainrule.estimators.windows import Windows
@@ -323,13 +324,11 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
     # --- saved models ---------------------------------------------------------------------
 
     def _restore(self) -> None:
-        network = RecurrentNetwork(**self._described)
-        weights = self.weights_
-        if list(weights) != [each.name for each in network.parameters]:
-            raise FileError(f"the weights {', '.join(map(str, weights))} are not those it needs")
-        dtype = next(iter(weights.values())).dtype
-        for node in network.parameters:
-            require_numbers(weights[node.name], node.shape, node.name or "", dtype)  # type: ignore[index,arg-type]
+        if not isinstance(self._is_table, bool) or not isinstance(self._is_forecaster, bool):
+            raise FileError("it does not say what its sequences are")
+        network = restored_recurrent(
+            self._described, self.weights_, self.n_features_in_, self._is_table
+        )
         self._network, self._windows = network, None
         self._each_step = network.pooling == "each"
         self._trains_masked, self._steps = False, 1

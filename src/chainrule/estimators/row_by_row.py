@@ -20,10 +20,11 @@ from chainrule.estimators.compiled import float_type
 from chainrule.estimators.evaluating import EvaluatingEstimator
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.inputs import weights_of_rows
+from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.one_label import OneLabelTargets
 from chainrule.estimators.parameters import filled_in
 from chainrule.estimators.rows import Rows
-from chainrule.estimators.saving import Savable, require_numbers
+from chainrule.estimators.saving import Savable
 from chainrule.graph.node import Node, variable
 from chainrule.networks.losses import threshold_loss
 from chainrule.networks.single_layer import SingleLayer

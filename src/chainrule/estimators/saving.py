@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import numpy.typing as npt
-from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.errors import FileError
+from chainrule.estimators.learned import check_learned
 from chainrule.files.model_file import write_model_file
 from chainrule.files.values import pack, unpack
 
-__all__ = ["Savable", "describe_estimator", "require_numbers", "restore_estimator"]
+__all__ = ["Savable", "describe_estimator", "restore_estimator"]
 
 NOT_KEPT = ("callbacks", "random_state")
 """Parameters that say how to fit, and may be objects of any kind."""
@@ -43,12 +42,14 @@ class Savable:
         NotFittedError
             If there is nothing to save yet.
         FileError
-            If the file cannot be written, or a parameter is a function: a file holds no code.
+            If the file cannot be written, or a parameter is a function without a name.
 
         Notes
         -----
         The file holds the weights as tensors that any safetensors library can read, and the
-        rest as JSON. ``callbacks``, and a ``random_state`` that is not a number, are not saved.
+        rest as JSON. Of a function, a loss of your own for one, it keeps the name only: give the
+        function again to :func:`chainrule.load`. ``callbacks`` are not saved, nor is a
+        ``random_state`` that is not a number.
         """
         tensors: dict[str, npt.NDArray[Any]] = {}
         description = describe_estimator(self, tensors)
@@ -74,15 +75,21 @@ def describe_estimator(estimator: Savable, tensors: dict[str, npt.NDArray[Any]])
     learned = {
         name: getattr(estimator, name) for name in estimator._learned if hasattr(estimator, name)
     }
+    functions: dict[str, Callable[..., Any]] = {}
     return {
         "estimator": type(estimator).__name__,
-        "parameters": {name: pack(value, name, tensors) for name, value in parameters.items()},
+        "parameters": {
+            name: pack(value, name, tensors, functions) for name, value in parameters.items()
+        },
         "learned": {name: pack(value, name, tensors) for name, value in learned.items()},
     }
 
 
 def restore_estimator(
-    kinds: Mapping[str, type[Savable]], description: Any, tensors: Mapping[str, npt.NDArray[Any]]
+    kinds: Mapping[str, type[Savable]],
+    description: Any,
+    tensors: Mapping[str, npt.NDArray[Any]],
+    functions: Mapping[str, Callable[..., Any]],
 ) -> Savable:
     """The estimator that :func:`describe_estimator` described.
 
@@ -92,11 +99,13 @@ def restore_estimator(
         The estimators there may be; no other name is looked up.
     description : object
     tensors : mapping of str to array
+    functions : mapping of str to callable
+        Those that parameters may be, by name.
 
     Raises
     ------
     FileError
-        If the description is not sound.
+        If the description is not sound, or a function is not there.
     """
     match description:
         case {"estimator": str(kind), "parameters": dict(parameters), "learned": dict(learned)}:
@@ -107,34 +116,29 @@ def restore_estimator(
         raise FileError(f"it holds a {kind[:40]!r}, which this version does not know")
     try:
         estimator = kinds[kind](
-            **{name: unpack(each, tensors) for name, each in parameters.items()}
+            **{name: unpack(each, tensors, functions) for name, each in parameters.items()}
         )
         estimator._validate_params()  # type: ignore[attr-defined]
-    except (TypeError, InvalidParameterError) as error:
-        raise FileError(f"its parameters are not those of a {kind}: {error}") from None
+    except FileError:
+        raise
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise FileError(f"its parameters are not those of a {kind}: {_short(error)}") from None
     try:
         for name, value in learned.items():
             if name not in estimator._learned:
                 raise FileError(f"a {kind} does not learn {name[:40]!r}")
             setattr(estimator, name, unpack(value, tensors))
+        check_learned(estimator)
         estimator._restore()
     except FileError:
         raise
-    except (AttributeError, TypeError, ValueError, IndexError) as error:
-        raise FileError(f"what the {kind} has learned does not fit together: {error}") from None
+    except (AttributeError, TypeError, ValueError, LookupError, ArithmeticError) as error:
+        raise FileError(
+            f"what the {kind} has learned does not fit together: {_short(error)}"
+        ) from None
     return estimator
 
 
-def require_numbers(value: Any, shape: tuple[int, ...], name: str, dtype: Any = None) -> None:
-    """Refuse a learned value that is not a finite array of numbers, in single or double precision.
-
-    It must be of this shape and, where one is given, of this dtype.
-    """
-    if not isinstance(value, np.ndarray) or value.dtype not in (np.float32, np.float64):
-        raise FileError(f"{name} is not an array of numbers")
-    if dtype is not None and value.dtype != dtype:
-        raise FileError(f"{name} is of {value.dtype}, but {dtype} is expected")
-    if value.shape != shape:
-        raise FileError(f"{name} is of shape {value.shape}, but {shape} is expected")
-    if not np.isfinite(value).all():
-        raise FileError(f"{name} holds NaN or infinity")
+def _short(error: Exception) -> str:
+    """The first line of a message, which may repeat whatever is in a file."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

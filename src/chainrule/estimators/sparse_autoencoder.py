@@ -17,8 +17,8 @@ from chainrule.estimators.autoencoder_parameters import (
     RECONSTRUCTION_CONSTRAINTS,
     autoencoder_documented,
 )
+from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.parameters import STOCHASTIC_SOLVERS
-from chainrule.estimators.saving import require_numbers
 from chainrule.graph.node import variable
 from chainrule.networks.sparsity import SparsityTarget
 from chainrule.training.step import Objective

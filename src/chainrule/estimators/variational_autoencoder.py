@@ -20,7 +20,7 @@ from chainrule.estimators.autoencoder_parameters import (
     STOCHASTIC_ONLY,
     autoencoder_documented,
 )
-from chainrule.estimators.saving import require_numbers
+from chainrule.estimators.learned import require_numbers
 from chainrule.graph.node import Node, variable
 from chainrule.networks.autoencoder import AutoencoderNetwork
 from chainrule.networks.variational import VariationalNetwork, balanced_draws

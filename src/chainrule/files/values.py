@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,31 @@ import numpy.typing as npt
 
 from chainrule.errors import FileError
 
-__all__ = ["pack", "unpack"]
+__all__ = ["FunctionLacking", "pack", "unpack"]
 
 Tensors = dict[str, npt.NDArray[Any]]
+Functions = dict[str, Callable[..., Any]]
 
 TENSOR_KINDS = "biuf"
 
+DEEPEST = 50
+"""How deep values may be nested. No model needs it, and a file could otherwise ask for more depth
+than Python's stack has."""
 
-def pack(value: Any, name: str, tensors: Tensors) -> Any:
+MOST_PADDING = 100
+"""How many times as much room as its letters a large array of texts may take."""
+
+LARGE = 4 * 2**20
+"""Letters in an array of texts from which on it is looked at how many of them are padding."""
+
+
+class FunctionLacking(FileError):
+    """A model uses a function of which its file has only the name."""
+
+
+def pack(
+    value: Any, name: str, tensors: Tensors, functions: Functions | None = None, depth: int = 0
+) -> Any:
     """Describe a value in JSON; arrays of numbers go to ``tensors`` instead.
 
     Parameters
@@ -30,6 +48,10 @@ def pack(value: Any, name: str, tensors: Tensors) -> Any:
         Of the value: names its tensor, and stands in messages.
     tensors : dict of str to array
         Is added to.
+    functions : dict of str to callable, optional
+        Is added to: of a function only the name is described. Without it functions are refused.
+    depth : int, default=0
+        How many values this one is nested in.
 
     Returns
     -------
@@ -40,14 +62,20 @@ def pack(value: Any, name: str, tensors: Tensors) -> Any:
     Raises
     ------
     FileError
-        For a value of another kind, a function for one.
+        For a value of another kind, a function without a name for one.
     """
+    if depth > DEEPEST:
+        raise FileError(f"{name[:60]} cannot be saved: it is nested more than {DEEPEST} times.")
+
+    def packed(part: Any, part_name: str) -> Any:
+        return pack(part, part_name, tensors, functions, depth + 1)
+
     match value:
         case None | bool() | str():
             # A plain str: NumPy has a subclass of its own.
             return str(value) if isinstance(value, str) else value
         case np.generic():
-            return pack(value.item(), name, tensors)
+            return packed(value.item(), name)
         case int():
             return value
         case float():
@@ -59,51 +87,117 @@ def pack(value: Any, name: str, tensors: Tensors) -> Any:
         case np.ndarray() if value.ndim == 1 and all(isinstance(each, str) for each in value):
             return {"text": [str(each) for each in value], "as": value.dtype.kind}
         case list():
-            return [pack(each, f"{name}.{k}", tensors) for k, each in enumerate(value)]
+            return [packed(each, f"{name}.{k}") for k, each in enumerate(value)]
         case tuple():
-            return {"tuple": pack(list(value), name, tensors)}
+            return {"tuple": [packed(each, f"{name}.{k}") for k, each in enumerate(value)]}
         case Mapping():
             pairs = [
-                [pack(key, name, tensors), pack(each, f"{name}.{key}", tensors)]
-                for key, each in value.items()
+                [packed(key, name), packed(each, f"{name}.{key}")] for key, each in value.items()
             ]
             return {"dict": pairs}
+    if functions is not None and callable(value) and not isinstance(value, type):
+        return {"function": _name_of(value, name, functions)}
     raise FileError(
         f"{name} cannot be saved: a file holds numbers, text and arrays of them, but it is of "
         f"type {type(value).__name__}."
     )
 
 
-def unpack(description: Any, tensors: Mapping[str, npt.NDArray[Any]]) -> Any:
+def _name_of(function: Callable[..., Any], place: str, functions: Functions) -> str:
+    """The name by which a file knows a function, which must mean this one only."""
+    name = getattr(function, "__name__", None)
+    if not isinstance(name, str) or not name.isidentifier():
+        raise FileError(
+            f"{place} cannot be saved: a file keeps the name of a function, and {function!r} has "
+            f"none. Define it with def."
+        )
+    if functions.setdefault(name, function) is not function:
+        raise FileError(
+            f"{place} cannot be saved: the model uses two functions that are both called "
+            f"{name!r}. Give one of them another name."
+        )
+    return name
+
+
+def unpack(
+    description: Any,
+    tensors: Mapping[str, npt.NDArray[Any]],
+    functions: Mapping[str, Callable[..., Any]] | None = None,
+    depth: int = 0,
+) -> Any:
     """What :func:`pack` described.
+
+    Parameters
+    ----------
+    description : object
+    tensors : mapping of str to array
+    functions : mapping of str to callable, optional
+        The functions there are, by name. Nothing else is ever looked up by a name in a file.
+        Without it a description of a function is refused.
+    depth : int, default=0
+        How many values this one is nested in.
 
     Raises
     ------
     FileError
-        If the description is not one of those it writes.
+        If the description is not one of those it writes, or a function is not there.
     """
+    if depth > DEEPEST:
+        raise FileError(f"values are nested more than {DEEPEST} times")
+
+    def unpacked(part: Any) -> Any:
+        return unpack(part, tensors, functions, depth + 1)
+
     match description:
         case None | bool() | int() | float() | str():
             return description
         case list():
-            return [unpack(each, tensors) for each in description]
+            return [unpacked(each) for each in description]
         case {"float": "nan" | "inf" | "-inf" as text, **rest} if not rest:
             return float(text)
         case {"tensor": str(name), **rest} if not rest and name in tensors:
             return tensors[name]
-        case {"text": list(texts), "as": "U" | "O" as kind} if all(
+        case {"text": list(texts), "as": "U" | "O" as kind, **rest} if not rest and all(
             isinstance(each, str) for each in texts
         ):
-            return np.array(texts, dtype=object if kind == "O" else str)
+            return _texts(texts, kind)
         case {"tuple": list(items), **rest} if not rest:
-            return tuple(unpack(items, tensors))
+            return tuple(unpacked(each) for each in items)
         case {"dict": list(pairs), **rest} if not rest:
-            return dict(_pair(pair, tensors) for pair in pairs)
-    raise FileError(f"{str(description)[:60]!r} does not describe a value.")
+            return _dictionary(pairs, unpacked)
+        case {"function": str(name), **rest} if not rest and functions is not None:
+            if name not in functions:
+                raise _lacking(name, functions)
+            return functions[name]
+    raise FileError(f"{reprlib.repr(description)} does not describe a value.")
 
 
-def _pair(pair: Any, tensors: Mapping[str, npt.NDArray[Any]]) -> tuple[Any, Any]:
-    match pair:
-        case [None | bool() | int() | float() | str() as key, value]:
-            return key, unpack(value, tensors)
-    raise FileError(f"{str(pair)[:60]!r} does not describe an entry of a dictionary.")
+def _texts(texts: list[str], kind: str) -> npt.NDArray[Any]:
+    """An array of texts: of Python's own, or side by side, each as wide as the longest."""
+    if kind == "O":
+        return np.array(texts, dtype=object)
+    longest, letters = max(map(len, texts), default=0), sum(map(len, texts))
+    if longest * len(texts) > max(LARGE, MOST_PADDING * (letters + len(texts))):
+        # One long text among many short ones: a small file could ask for any amount of memory.
+        raise FileError(f"{len(texts)} texts, the longest of {longest} letters, are no labels")
+    return np.array(texts, dtype=str)
+
+
+def _dictionary(pairs: list[Any], unpacked: Callable[[Any], Any]) -> dict[Any, Any]:
+    found = {}
+    for pair in pairs:
+        match pair:
+            case [None | bool() | int() | float() | str() | {"float": _} as key, value]:
+                found[unpacked(key)] = unpacked(value)
+            case _:
+                raise FileError(f"{reprlib.repr(pair)} does not describe an entry of a dictionary.")
+    return found
+
+
+def _lacking(name: str, functions: Mapping[str, Callable[..., Any]]) -> FunctionLacking:
+    shown = name[:60]
+    given = f" Only {', '.join(map(repr, functions))} was given." if functions else ""
+    return FunctionLacking(
+        f"it uses a function of yours, {shown!r}, and a file holds no code. Give the function that "
+        f"the model was saved with: load(path, functions={{{shown!r}: {shown}}}).{given}"
+    )

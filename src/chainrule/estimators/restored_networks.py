@@ -1,0 +1,153 @@
+"""Networks as a file describes them, checked before anything of their size is built."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chainrule.engines.base import Array
+from chainrule.errors import FileError
+from chainrule.estimators.learned import require_numbers
+from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
+from chainrule.networks.autoencoder import AutoencoderNetwork
+from chainrule.networks.cells import CELLS
+from chainrule.networks.recurrent import RecurrentNetwork
+
+__all__ = ["restored_autoencoder", "restored_mlp_sizes", "restored_recurrent"]
+
+
+def restored_mlp_sizes(
+    weights: Sequence[Array], biases: Sequence[Array], n_features: int
+) -> tuple[int, ...]:
+    """Features, units of each layer, outputs: those of the arrays, which have to fit together.
+
+    Raises
+    ------
+    FileError
+        Names the array that does not.
+    """
+    if not isinstance(weights, list) or not isinstance(biases, list) or not weights:
+        raise FileError("the weights and biases are not lists of arrays")
+    if len(weights) != len(biases):
+        raise FileError(f"there are {len(weights)} matrices of weights, but {len(biases)} biases")
+    sizes = (n_features, *(len(each) for each in biases))
+    dtype = weights[0].dtype
+    for k, (matrix, vector) in enumerate(zip(weights, biases, strict=True)):
+        require_numbers(matrix, sizes[k : k + 2], f"W{k + 1}", dtype)
+        require_numbers(vector, sizes[k + 1 : k + 2], f"b{k + 1}", dtype)
+    return sizes
+
+
+def restored_recurrent(
+    described: Any, weights: Any, n_features: int, is_table: bool
+) -> RecurrentNetwork:
+    """The network of these fields, whose arrays these are, in the same order.
+
+    Parameters
+    ----------
+    described : object
+        The fields of a ``RecurrentNetwork``, by name.
+    weights : object
+        Its arrays, by name.
+    n_features : int
+        Columns of what it learned from.
+    is_table : bool
+        Whether the columns are the steps of univariate sequences.
+
+    Raises
+    ------
+    FileError
+    """
+    network = _network(RecurrentNetwork, described)
+    sizes = (network.n_features, network.hidden_size, network.num_layers, network.n_outputs)
+    _require_sizes(sizes)
+    _require_share(network.dropout)
+    if (
+        network.cell not in CELLS
+        or network.output_activation not in OUTPUT_ACTIVATIONS
+        or network.pooling not in ("last", "mean", "max", "each")
+        or not isinstance(network.bidirectional, bool)
+        or network.masked is not False
+        or network.carried_in is not False
+    ):
+        raise FileError("the recurrent network that it describes is of no known kind")
+    if network.n_features != (1 if is_table else n_features):
+        raise FileError(f"W1 is for {network.n_features} features, not {n_features}")
+    # Counted first: a description may ask for any number of layers.
+    in_layer = 4 if CELLS[network.cell].extra_bias else 3
+    wanted = network.num_layers * (2 if network.bidirectional else 1) * in_layer + 2
+    if not isinstance(weights, Mapping) or len(weights) != wanted:
+        raise FileError(f"its weights are not the {wanted} arrays that the network needs")
+    nodes = network.parameters
+    if list(weights) != [each.name for each in nodes]:
+        raise FileError(f"the weights {', '.join(map(str, weights))} are not those it needs")
+    for node in nodes:
+        name = node.name or ""
+        require_numbers(weights[name], node.shape, name, weights["d"].dtype)  # type: ignore[arg-type]
+    return network
+
+
+def restored_autoencoder(
+    layout: Any, weights: Sequence[Array], biases: Sequence[Array], n_features: int
+) -> AutoencoderNetwork:
+    """The layers of these fields, whose arrays these are.
+
+    Parameters
+    ----------
+    layout : object
+        The fields of an ``AutoencoderNetwork``, by name.
+    weights, biases : list of array
+        Of all layers, the tied ones included.
+    n_features : int
+
+    Raises
+    ------
+    FileError
+    """
+    layers = _network(AutoencoderNetwork, layout)
+    if not all(isinstance(each, tuple) for each in (layers.encoder_sizes, layers.decoder_sizes)):
+        raise FileError("the sizes of its layers are not described")
+    _require_sizes(layers.layer_sizes)
+    _require_share(layers.dropout)
+    if (
+        not {layers.activation, layers.code_activation} <= set(ACTIVATIONS)
+        or layers.output_activation not in OUTPUT_ACTIVATIONS
+        or layers.loss not in ("squared_error", "log_loss")
+        or not isinstance(layers.tied, bool)
+        or layers.numbers_per_component not in (1, 2)
+    ):
+        raise FileError("the auto encoder that it describes is of no known kind")
+    if layers.tied and (
+        layers.decoder_sizes != layers.encoder_sizes[::-1] or layers.numbers_per_component != 1
+    ):
+        raise FileError("its decoder does not mirror its encoder, to which it is tied")
+    if layers.n_features != n_features:
+        raise FileError(f"W1 is for {layers.n_features} columns, not {n_features}")
+    shapes = layers.weight_shapes
+    if not isinstance(weights, list) or not isinstance(biases, list):
+        raise FileError("the weights and biases are not lists of arrays")
+    if len(weights) != len(shapes) or len(biases) != len(shapes):
+        raise FileError(f"its weights and biases are not those of {len(shapes)} layers")
+    for k, shape in enumerate(shapes):
+        require_numbers(weights[k], shape, f"W{k + 1}", weights[0].dtype)
+        require_numbers(biases[k], shape[1:], f"b{k + 1}", weights[0].dtype)
+    return layers
+
+
+def _network(kind: type[Any], fields: Any) -> Any:
+    names = {each.name for each in dataclasses.fields(kind)}
+    if not isinstance(fields, Mapping) or set(fields) != names:
+        raise FileError("the network is not described")
+    return kind(**fields)
+
+
+def _require_sizes(sizes: Sequence[Any]) -> None:
+    for each in sizes:
+        if type(each) is not int or not 0 < each < 2**31:
+            raise FileError("layers of the sizes that it describes cannot be")
+
+
+def _require_share(dropout: Any) -> None:
+    if type(dropout) is not float or not 0.0 <= dropout < 1.0:
+        raise FileError("the dropout that it describes cannot be")
