@@ -97,6 +97,7 @@ _HOME = {
     "chainrule.estimators.variational_autoencoder": ("VariationalAutoencoder",),
     "chainrule.estimators.loading": ("load",),
     "chainrule.estimators.table_model": ("TableModel",),
+    "chainrule.estimators.scikit_learn": ("from_sklearn", "to_sklearn"),
 }
 _FOLDERS = ("callbacks",)
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
