@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classification
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
@@ -98,7 +99,7 @@ def learned(model: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("name", THEIRS)
 def test_predicts_and_knows_what_theirs_does(name: str, tmp_path: Path) -> None:
     model, rows, targets = THEIRS[name]
-    theirs = model.fit(rows, targets)
+    theirs = clone(model).fit(rows, targets)
     ours = cr.from_sklearn(theirs)
     assert type(ours).__name__ == type(theirs).__name__
     same_predictions(theirs, ours, rows)
@@ -122,7 +123,7 @@ STOCHASTIC = [
 @pytest.mark.parametrize("name", STOCHASTIC)
 def test_partial_fit_goes_on_as_theirs(name: str) -> None:
     model, rows, targets = THEIRS[name]
-    theirs = model.fit(rows, targets)
+    theirs = clone(model).fit(rows, targets)
     ours = taken_over(theirs)
     for _ in range(3):
         theirs.partial_fit(rows, targets)
@@ -135,11 +136,10 @@ def test_partial_fit_goes_on_as_theirs(name: str) -> None:
 @pytest.mark.parametrize("name", [*STOCHASTIC, "early stopping"])
 def test_a_warm_start_goes_on_as_theirs(name: str) -> None:
     model, rows, targets = THEIRS[name]
-    theirs = model.set_params(warm_start=True).fit(rows, targets)
+    theirs = clone(model).set_params(warm_start=True).fit(rows, targets)
     ours = taken_over(theirs)
     theirs.fit(rows, targets)
     ours.fit(rows, targets)
-    theirs.set_params(warm_start=False)
     same_weights(theirs, ours)
     assert ours.n_iter_ == theirs.n_iter_
 

@@ -278,6 +278,8 @@ class BaseAutoencoder(Reconstructing, Savable, StreamedRows):
         self._network = self._restored_network(layers)
         self._set_parameters(self._parameters)
         self.n_layers_ = len(layers.layer_sizes)
+        if not hasattr(self, "offset_"):
+            raise FileError("it lacks offset_, from which on rows are outliers")
         self._restore_progress()
 
 

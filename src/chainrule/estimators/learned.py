@@ -53,11 +53,12 @@ def require_numbers(value: Any, shape: tuple[int, ...], name: str, dtype: Any = 
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    # A whole number of Python's can be larger than any float.
+    return isinstance(value, float) or (type(value) is int and abs(value) < 2**63)
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+    return type(value) is int and 0 <= value < 2**63
 
 
 def _is_size(value: Any) -> bool:

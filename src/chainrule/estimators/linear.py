@@ -270,11 +270,12 @@ class LinearRegression(
         return trained_linear(self, x, y)
 
     def _restore(self) -> None:
-        targets = self.coef_.shape[:-1]
+        targets = self.coef_.shape[:-1][:1]
         require_numbers(self.coef_, (*targets, self.n_features_in_), "coef_")
         if targets:
             # Without an intercept it is 0 for all targets.
             self.intercept_ = np.broadcast_to(self.intercept_, targets).astype(self.coef_.dtype)
+            require_numbers(self.intercept_, targets, "intercept_")
         elif not isinstance(self.intercept_, float):
             raise FileError("intercept_ is not a number")
         self.history_: History = History(self.history_)

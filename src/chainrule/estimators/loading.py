@@ -99,8 +99,10 @@ def load(path: str | Path, functions: Mapping[str, Callable[..., Any]] | None = 
     except FunctionLacking as error:
         raise FileError(f"{path} cannot be loaded alone: {error}") from None
     except FileError as error:
+        # It may repeat what is in the file, whatever that is.
+        reason = str(error).splitlines()[0][:300].rstrip(".")
         raise FileError(
-            f"{path} is not a sound model file: {str(error).rstrip('.')}. Save the model again."
+            f"{path} is not a sound model file: {reason}. Save the model again."
         ) from None
 
 
