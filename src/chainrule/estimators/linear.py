@@ -18,7 +18,7 @@ from chainrule.datasets.foreign import as_given
 from chainrule.engines.base import Array
 from chainrule.engines.registry import ENGINES, get_engine
 from chainrule.engines.threads import available_threads, one_blas_thread
-from chainrule.errors import DataError, FileError
+from chainrule.errors import DataError
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.inputs import validated
 from chainrule.estimators.learned import require_numbers
@@ -272,12 +272,10 @@ class LinearRegression(
     def _restore(self) -> None:
         targets = self.coef_.shape[:-1][:1]
         require_numbers(self.coef_, (*targets, self.n_features_in_), "coef_")
-        if targets:
-            # Without an intercept it is 0 for all targets.
-            self.intercept_ = np.broadcast_to(self.intercept_, targets).astype(self.coef_.dtype)
-            require_numbers(self.intercept_, targets, "intercept_")
-        elif not isinstance(self.intercept_, float):
-            raise FileError("intercept_ is not a number")
+        # Without an intercept it is 0 for all targets.
+        intercept = np.full(targets, self.intercept_, self.coef_.dtype if targets else np.float64)
+        require_numbers(intercept, targets, "intercept_")
+        self.intercept_ = intercept if targets else float(intercept)
         self.history_: History = History(self.history_)
 
     def __sklearn_tags__(self):
