@@ -98,6 +98,7 @@ _HOME = {
     "chainrule.estimators.loading": ("load",),
     "chainrule.estimators.table_model": ("TableModel",),
     "chainrule.estimators.scikit_learn": ("from_sklearn", "to_sklearn"),
+    "chainrule.estimators.from_torch": ("from_torch",),
 }
 _FOLDERS = ("callbacks",)
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

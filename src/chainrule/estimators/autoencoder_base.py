@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 
 from chainrule.datasets.stream import Batch
 from chainrule.engines.base import Array
+from chainrule.errors import FileError
 from chainrule.estimators.autoencoder_parameters import layer_sizes
 from chainrule.estimators.base import is_stochastic
 from chainrule.estimators.fit_stream import StreamedRows

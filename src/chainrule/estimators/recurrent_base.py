@@ -13,7 +13,6 @@ from sklearn.utils.validation import check_is_fitted
 
 import chainrule.graph.functions as fn
 from chainrule.engines.base import Array, Program, TrainingLoop, TrainingStep
-from chainrule.errors import FileError
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.diagnosing import Diagnosable
 from chainrule.estimators.explaining import Explainable
@@ -324,11 +323,7 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
     # --- saved models ---------------------------------------------------------------------
 
     def _restore(self) -> None:
-        if not isinstance(self._is_table, bool) or not isinstance(self._is_forecaster, bool):
-            raise FileError("it does not say what its sequences are")
-        network = restored_recurrent(
-            self._described, self.weights_, self.n_features_in_, self._is_table
-        )
+        network = restored_recurrent(self)
         self._network, self._windows = network, None
         self._each_step = network.pooling == "each"
         self._trains_masked, self._steps = False, 1

@@ -39,27 +39,16 @@ def restored_mlp_sizes(
     return sizes
 
 
-def restored_recurrent(
-    described: Any, weights: Any, n_features: int, is_table: bool
-) -> RecurrentNetwork:
-    """The network of these fields, whose arrays these are, in the same order.
-
-    Parameters
-    ----------
-    described : object
-        The fields of a ``RecurrentNetwork``, by name.
-    weights : object
-        Its arrays, by name.
-    n_features : int
-        Columns of what it learned from.
-    is_table : bool
-        Whether the columns are the steps of univariate sequences.
+def restored_recurrent(model: Any) -> RecurrentNetwork:
+    """The network that the learned attributes of a recurrent estimator describe.
 
     Raises
     ------
     FileError
+        If they do not fit together.
     """
-    network = _network(RecurrentNetwork, described)
+    weights = model.weights_
+    network = _network(RecurrentNetwork, model._described)
     sizes = (network.n_features, network.hidden_size, network.num_layers, network.n_outputs)
     _require_sizes(sizes)
     _require_share(network.dropout)
@@ -72,8 +61,12 @@ def restored_recurrent(
         or network.carried_in is not False
     ):
         raise FileError("the recurrent network that it describes is of no known kind")
-    if network.n_features != (1 if is_table else n_features):
-        raise FileError(f"W1 is for {network.n_features} features, not {n_features}")
+    if not isinstance(model._is_table, bool) or not isinstance(model._is_forecaster, bool):
+        raise FileError("it does not say what its sequences are")
+    if network.n_features != (1 if model._is_table else model.n_features_in_):
+        raise FileError(f"W1 is for {network.n_features} features, not {model.n_features_in_}")
+    if model.out_activation_ != network.output_activation:
+        raise FileError("out_activation_ is not that of its network")
     # Counted first: a description may ask for any number of layers.
     in_layer = 4 if CELLS[network.cell].extra_bias else 3
     wanted = network.num_layers * (2 if network.bidirectional else 1) * in_layer + 2

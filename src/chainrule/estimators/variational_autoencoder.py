@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import chainrule.graph.functions as fn
 from chainrule.engines.base import Array
+from chainrule.errors import FileError
 from chainrule.estimators.autoencoder_base import BaseAutoencoder
 from chainrule.estimators.autoencoder_parameters import (
     AUTOENCODER_CONSTRAINTS,
@@ -366,5 +368,8 @@ class VariationalAutoencoder(BaseAutoencoder):
 
     def _restore(self) -> None:
         super()._restore()
+        fixed = self._fixed_variance
+        if fixed is not None and not (isinstance(fixed, float) and 0.0 < fixed < math.inf):
+            raise FileError("the variance of its noise is not above 0")
         if self._network.learns_noise:
             require_numbers(self._log_noise_variance, (1,), "log_noise_variance")

@@ -121,7 +121,12 @@ def _tensor(file: Any, name: str) -> npt.NDArray[Any]:
 def _parsed(text: str) -> Any:
     """The value that a text describes in JSON, or None if there is none."""
     try:
-        return json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_no_number)
+        return json.loads(
+            text,
+            object_pairs_hook=_without_repeats,
+            parse_constant=_no_number,
+            parse_int=_whole_number,
+        )
     except (ValueError, RecursionError):
         return None
 
@@ -132,6 +137,13 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("an entry is there twice")
     return found
+
+
+def _whole_number(text: str) -> int:
+    # Python's may be of any length; a larger one would not become a float.
+    if len(text) > 20:
+        raise ValueError("a whole number is too large")
+    return int(text)
 
 
 def _no_number(name: str) -> None:
