@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,61 @@ def test_ctrl_c_on_the_way_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(KeyboardInterrupt):
         write_whole(tmp_path / "file", b"new")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the system limits no sizes of files")
+def test_a_disk_that_is_full_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    code = """
+import resource, signal, sys
+from chainrule.errors import FileError
+from chainrule.files.whole import write_whole
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+try:
+    write_whole(sys.argv[1], bytes(1_000_000))
+except FileError as error:
+    print(error)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.startswith(f"{path} cannot be written: File too large")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are others on Windows")
+@pytest.mark.parametrize("mode", [0o500, 0o000])
+def test_a_folder_that_may_not_be_written_to_is_named(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    path = folder / "file"
+    path.write_bytes(b"old")
+    if os.geteuid() == 0:
+        pytest.skip("the superuser may write anywhere")
+    folder.chmod(mode)
+    try:
+        for attempt in (lambda: write_whole(path, b"new"), lambda: check_writable(path)):
+            with pytest.raises(FileError, match=r"(?i)permission"):
+                attempt()
+    finally:
+        folder.chmod(0o700)
+    assert list(folder.iterdir()) == [path]
+    assert path.read_bytes() == b"old"
+
+
+def test_names_may_be_long_and_of_any_letters(tmp_path: Path) -> None:
+    path = tmp_path / ("€" * 80)  # 240 bytes, of at most 255
+    write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a" * 300])
+def test_names_that_cannot_be_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FileError, match="cannot be written"):
+        write_whole(tmp_path / name, b"new")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links need a privilege on Windows")

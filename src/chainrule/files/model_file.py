@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import reprlib
 from collections.abc import Mapping
 from os import PathLike
@@ -87,9 +88,9 @@ def _read_safetensors(path: str | Path) -> tuple[dict[str, str], dict[str, npt.N
             f"The path of a model file is wanted, as str or Path, but got {type(path).__name__}: "
             f"give the path that was given to model.save(path)."
         )
-    if Path(path).is_dir():
+    if os.path.isdir(path):
         raise FileError(f"{path} is a folder: give the path of a model file in it.")
-    if Path(path).exists() and not Path(path).is_file():
+    if os.path.exists(path) and not os.path.isfile(path):
         # Reading from one of these may never end.
         raise FileError(f"{path} is a device or a pipe: give the path of a model file.")
     try:

@@ -142,6 +142,8 @@ def unpack(
     FileError
         If the description is not one of those it writes, or a function is not there.
     """
+    if description is None or isinstance(description, (bool, int, float, str)):
+        return description  # the most of them, and none of the rest
     if depth > DEEPEST:
         raise FileError(f"values are nested more than {DEEPEST} times")
 
@@ -149,8 +151,6 @@ def unpack(
         return unpack(part, tensors, functions, depth + 1)
 
     match description:
-        case None | bool() | int() | float() | str():
-            return description
         case list():
             return [unpacked(each) for each in description]
         case {"float": "nan" | "inf" | "-inf" as text, **rest} if not rest:

@@ -30,9 +30,8 @@ def write_whole(path: str | Path, data: bytes) -> None:
         If it cannot be written: the folder is absent, permission is denied, the disk is full,
         or there is something else than a file, a device for one.
     """
-    target = Path(os.path.realpath(path))
-    _refuse_what_is_no_file(path, target)
-    beside = target.with_name(f".{target.name[:80]}.{secrets.token_hex(6)}.part")
+    target = _target(path)
+    beside = target.with_name(f".{target.name[:40]}.{secrets.token_hex(6)}.part")
     try:
         try:
             # "x": a file of that name, however unlikely, belongs to somebody else.
@@ -62,25 +61,32 @@ def check_writable(path: str | Path, keep: Sequence[str | Path] = ()) -> None:
     ------
     FileError
     """
-    target = Path(os.path.realpath(path))
-    _refuse_what_is_no_file(path, target)
+    target = _target(path)
     if any(target == Path(os.path.realpath(each)) for each in keep):
         raise FileError(
             f"{path} is named twice: what is read from it, or written to it first, would be lost. "
             f"Name another file to write to."
         )
-    if not target.parent.is_dir():
+    if not os.path.isdir(target.parent):
         raise FileError(_cannot_write(path, f"there is no folder {str(target.parent)!r}"))
     if not os.access(target.parent, os.W_OK):
         raise FileError(_cannot_write(path, f"no permission to write to {str(target.parent)!r}"))
 
 
-def _refuse_what_is_no_file(path: str | Path, target: Path) -> None:
-    """A name is given to the new file in one step, and whatever had it before would be gone."""
-    if target.is_dir():
+def _target(path: str | Path) -> Path:
+    """The file that a path leads to, if anywhere; refused if it is something else than a file.
+
+    A name is given to the new file in one step, and whatever had it before would be gone.
+    """
+    try:
+        target = Path(os.path.realpath(path))
+    except ValueError as error:  # a character that no name may have
+        raise FileError(_cannot_write(path, str(error))) from None
+    if os.path.isdir(target):
         raise FileError(_cannot_write(path, "it is a folder"))
-    if os.path.lexists(target) and not target.is_file():
+    if os.path.lexists(target) and not os.path.isfile(target):
         raise FileError(_cannot_write(path, "it is a device or a pipe, not a file"))
+    return target
 
 
 def _cannot_write(path: str | Path, reason: str) -> str:
