@@ -19,6 +19,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "chainrule"
 # In the order in which data flows. A module may import from its own layer and those before it.
 LAYERS = (
     "errors",
+    "version",
     "pages",
     "graph",
     "notation",
@@ -32,6 +33,7 @@ LAYERS = (
     "matrices",
     "doctor",
     "files",
+    "exchange",
     "estimators",
     "demonstrations",
     "reports",

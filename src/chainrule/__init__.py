@@ -11,7 +11,9 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from chainrule.version import VERSION
+
+__version__ = VERSION
 
 _HOME = {
     "chainrule.errors": (

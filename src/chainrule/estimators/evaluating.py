@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ from scipy import sparse
 from chainrule.engines.base import Array, Program
 from chainrule.engines.threads import available_threads
 from chainrule.estimators.compiled import CompilingEstimator
+from chainrule.estimators.exporting import Exportable
 from chainrule.estimators.rows import Rows
+from chainrule.exchange.onnx_model import Exported, Output, Value
 from chainrule.graph.node import Node
 from chainrule.training.blocks import block_rows, blocks, dense_rows, on_shares
 from chainrule.training.loop import Measure
@@ -22,8 +24,8 @@ from chainrule.training.step import Objective
 __all__ = ["EvaluatingEstimator"]
 
 
-class EvaluatingEstimator(CompilingEstimator, ABC):
-    """Evaluates a network that a subclass describes."""
+class EvaluatingEstimator(Exportable, CompilingEstimator, ABC):
+    """Evaluates a network that a subclass describes, and can write it as ONNX."""
 
     @property
     @abstractmethod
@@ -137,6 +139,16 @@ class EvaluatingEstimator(CompilingEstimator, ABC):
 
         on_shares(share, len(values), block, available_threads(self.n_threads))
         return values
+
+    def _exported(self) -> Exported:
+        read, output = self._describe_output(activated=True)
+        nodes = self._objective(weighted=False, training=False).parameters
+        parameters = dict(zip(nodes, self._parameters, strict=True))
+        return Exported(read, parameters, self._exported_outputs(output))
+
+    def _exported_outputs(self, output: Node) -> Mapping[str, Output]:
+        """What an ONNX model gives, by name: the activated outputs, if nothing else is said."""
+        return {"output": Value(output)}
 
     def _block_of(self, arrays: Sequence[Any], rows: slice) -> list[Array]:
         """Some rows of each array, dense."""

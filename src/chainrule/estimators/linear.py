@@ -20,6 +20,7 @@ from chainrule.engines.registry import ENGINES, get_engine
 from chainrule.engines.threads import available_threads, one_blas_thread
 from chainrule.errors import DataError
 from chainrule.estimators.explaining import Explainable
+from chainrule.estimators.exporting import LinearExport
 from chainrule.estimators.inputs import validated
 from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.matrices import LinearMatrices
@@ -37,7 +38,13 @@ __all__ = ["LinearRegression"]
 
 
 class LinearRegression(
-    LinearMatrices, Explainable, Savable, MultiOutputMixin, RegressorMixin, BaseEstimator
+    LinearMatrices,
+    Explainable,
+    Savable,
+    LinearExport,
+    MultiOutputMixin,
+    RegressorMixin,
+    BaseEstimator,
 ):
     """Linear regression: the w and b for which X·w + b is nearest to y.
 

@@ -10,6 +10,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+import chainrule.graph.functions as fn
 from chainrule.estimators.inputs import validated, weights_of_rows
 from chainrule.estimators.one_label import OneLabelTargets
 from chainrule.estimators.parameters import documented as shared_documented
@@ -17,6 +18,9 @@ from chainrule.estimators.parameters import filled_in
 from chainrule.estimators.radial_base import RADIAL_DOCUMENTATION, BaseRadial
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.targets import NumberTargets
+from chainrule.exchange.onnx_model import Output, Value
+from chainrule.exchange.outputs import NearestProbabilities
+from chainrule.graph.node import Node
 from chainrule.networks.losses import classification_loss, regression_loss, threshold_loss
 from chainrule.training.simplex import nearest_probabilities
 
@@ -162,6 +166,16 @@ class RBFClassifier(OneLabelTargets, BaseRadial):
         if self.n_outputs_ == 1:  # between -1 and 1
             return self._probabilities(np.clip(0.5 * (1.0 + outputs), 0.0, 1.0))
         return nearest_probabilities(outputs)
+
+    def _exported_outputs(self, output: Node) -> dict[str, Output]:
+        outputs = super()._exported_outputs(output)
+        if self.out_activation_ != "identity":
+            return outputs
+        if self.n_outputs_ > 1:
+            return {"label": outputs["label"], "probabilities": NearestProbabilities(output)}
+        second = fn.minimum(fn.maximum(0.5 * (1.0 + output), 0.0), 1.0)
+        probabilities = fn.concatenate([1.0 - second, second], -1)
+        return {"label": outputs["label"], "probabilities": Value(probabilities)}
 
     def _row_loss(self, tuned):
         if not tuned:

@@ -17,6 +17,7 @@ from chainrule.engines.base import Array
 from chainrule.estimators.evaluating import EvaluatingEstimator
 from chainrule.estimators.explaining import check_names, one_row
 from chainrule.estimators.inputs import dense_if_small, validated
+from chainrule.exchange.onnx_model import Output, Value
 from chainrule.graph.node import Node
 from chainrule.networks.autoencoder import AutoencoderNetwork
 
@@ -122,6 +123,9 @@ class Reconstructing(
         check_is_fitted(self)
         X = validated(self, X, accept_sparse="csr", reset=False)
         return self._evaluate(X)
+
+    def _exported_outputs(self, output: Node) -> dict[str, Output]:
+        return {"reconstruction": Value(output), "code": Value(self._describe_code())}
 
     # --- scores --------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-import chainrule.graph.functions as fn
 from chainrule.engines.base import Array, Program, TrainingLoop, TrainingStep
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.diagnosing import Diagnosable
@@ -20,6 +19,7 @@ from chainrule.estimators.inputs import weights_of_rows
 from chainrule.estimators.restored_networks import restored_recurrent
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.saving import Savable
+from chainrule.estimators.sequence_export import SequenceExport, rows_first
 from chainrule.estimators.sequence_input import SequenceInput
 from chainrule.estimators.sequences import Sequences, read_sequences, unpadded
 from chainrule.estimators.windows import Windows
@@ -33,7 +33,9 @@ from chainrule.training.step import Objective
 __all__ = ["BaseRecurrent"]
 
 
-class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEstimator):
+class BaseRecurrent(
+    SequenceInput, Diagnosable, Explainable, Savable, SequenceExport, NetworkEstimator
+):
     """Sequences in, and for each of them, or for each step, an output."""
 
     _learned: ClassVar[tuple[str, ...]] = (
@@ -220,11 +222,6 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
             self._network, masked=self._trains_masked, carried_in=self._windows is not None
         )
 
-    @property
-    def _used_as(self) -> RecurrentNetwork:
-        """The network as it predicts: for sequences of any lengths, side by side."""
-        return dataclasses.replace(self._network, masked=True)
-
     def _description(self) -> Hashable:
         return (self._trained_as, self._row_loss(), self._penalties_asked_for)
 
@@ -246,7 +243,7 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
         output = network.raw_output()
         if activated:
             output = network.prediction(output)
-        return network.inputs, _rows_first(output)
+        return network.inputs, rows_first(output)
 
     @property
     def _numbers_per_row(self) -> int:
@@ -387,7 +384,3 @@ class BaseRecurrent(SequenceInput, Diagnosable, Explainable, Savable, NetworkEst
         from chainrule.estimators.trained_networks import trained_recurrent
 
         return trained_recurrent(self, x, y)
-
-
-def _rows_first(output: Node) -> Node:
-    return fn.transpose(output, (1, 0, 2)) if output.rank == 3 else output

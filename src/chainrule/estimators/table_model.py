@@ -16,11 +16,17 @@ from chainrule.datasets.frames import Frame
 from chainrule.datasets.read import read_table
 from chainrule.datasets.table import Table
 from chainrule.datasets.targets import Target, choose_target, read_target
+from chainrule.engines.base import FloatType
 from chainrule.errors import DataError, FileError
+from chainrule.estimators.exporting import write_onnx
 from chainrule.estimators.saving import describe_estimator
+from chainrule.exchange.onnx_model import Value
+from chainrule.exchange.sources import encoded_columns
 from chainrule.files.model_file import write_model_file
 
 if TYPE_CHECKING:
+    from onnx import ModelProto
+
     from chainrule.doctor.diagnosis import Diagnosis
     from chainrule.explain.derivation import Derivation
 
@@ -241,6 +247,52 @@ class TableModel:
             },
         }
         write_model_file(path, description, tensors)
+
+    def to_onnx(
+        self,
+        path: str | Path | None = None,
+        *,
+        dtype: FloatType | None = None,
+        unknown_as_zeros: bool = False,
+    ) -> ModelProto:
+        """Write the model as ONNX, with the encoding of its columns.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            Where to write it; by custom it ends in ``.onnx``. By default nothing is written.
+        dtype : {"float32", "float64"}, optional
+            The precision of the network; by default that of its weights.
+        unknown_as_zeros : bool, default=False
+            Encode a category that was not there in training as none of those that were. If
+            False, a runtime that meets one fails.
+
+        Returns
+        -------
+        onnx.ModelProto
+            It reads each column under its name, (rows, 1): numbers as float64, categories as
+            text, without blanks around it. Where the model fills in missing values, these are NaN
+            and the empty text. It gives what the estimator's own ``to_onnx`` gives; ``variable``
+            is in the units of the table, and ``label`` is text.
+
+        Raises
+        ------
+        ChainruleError
+            If the package onnx is not installed.
+        GraphError
+            If ``dtype`` is unknown.
+        FileError
+            If the file cannot be written, or cannot hold the model.
+        """
+        exported = self.estimator._exported()
+        (X,), outputs = exported.inputs, dict(exported.outputs)
+        if self.target.task == "regression":
+            value = outputs["variable"].node * self.target.scale + self.target.mean
+            outputs["variable"] = Value(value)
+        columns = encoded_columns(self.features, X, unknown_as_zeros)
+        exported = dataclasses.replace(exported, outputs=outputs, sources={X: columns})
+        kind, names = type(self.estimator).__name__, [each.name for each in self.features]
+        return write_onnx(exported, kind, names, path, dtype)
 
     @classmethod
     def restored(cls, estimator: Any, description: Any) -> TableModel:

@@ -12,10 +12,14 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
+import chainrule.graph.functions as fn
 from chainrule.datasets.foreign import as_given
 from chainrule.engines.base import Array
 from chainrule.errors import FileError
 from chainrule.estimators.rows import Rows
+from chainrule.exchange.onnx_model import Output, Value
+from chainrule.exchange.outputs import Labels
+from chainrule.graph.node import Node
 
 __all__ = ["ClassTargets", "NumberTargets", "has_probabilities"]
 
@@ -62,20 +66,31 @@ class ClassTargets(ClassifierMixin):
             labels = y if type_of_target(y).startswith("multilabel") else classes
             self._label_binarizer = LabelBinarizer().fit(labels)
 
-    def _labels(self, outputs):
+    @property
+    def _threshold(self) -> float:
+        """The output above which it is the second class, or has the label."""
         # The hinge loss has its margin around 0, probabilities theirs around ½.
-        threshold = 0.0 if self.out_activation_ == "identity" else 0.5
+        return 0.0 if self.out_activation_ == "identity" else 0.5
+
+    def _labels(self, outputs):
         if self.n_outputs_ == 1:
             outputs = outputs.ravel()
-        return self._label_binarizer.inverse_transform(outputs, threshold)
+        return self._label_binarizer.inverse_transform(outputs, self._threshold)
+
+    def _exported_outputs(self, output: Node) -> dict[str, Output]:
+        labels = Labels(output, self.classes_, self._label_kind, self._threshold)
+        if self.out_activation_ == "identity":
+            return {"label": labels, "scores": Value(output)}
+        if self.n_outputs_ == 1:
+            output = fn.concatenate([1.0 - output, output], -1)
+        return {"label": labels, "probabilities": Value(output)}
 
     def _score_outputs(self, rows, outputs):
         (y,) = rows.targets
         if self._label_binarizer.y_type_ == "multiclass":
             right = outputs.argmax(axis=1) == y.argmax(axis=1)
         else:
-            threshold = 0.0 if self.out_activation_ == "identity" else 0.5
-            right = ((outputs > threshold) == (y > 0.5)).all(axis=1)
+            right = ((outputs > self._threshold) == (y > 0.5)).all(axis=1)
         return float(np.average(right, weights=rows.weight))
 
     def _strata(self, rows):
@@ -183,6 +198,9 @@ class NumberTargets(RegressorMixin):
 
     def _score_outputs(self, rows: Rows, outputs: Array) -> float:
         return float(r2_score(*rows.targets, outputs, sample_weight=rows.weight))
+
+    def _exported_outputs(self, output: Node) -> dict[str, Output]:
+        return {"variable": Value(output)}
 
     def _one_target(self, y):
         try:
