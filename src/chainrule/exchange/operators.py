@@ -145,6 +145,7 @@ def _sum(builder: GraphBuilder, node: Node, x: str) -> str:
 
 
 def _max(builder: GraphBuilder, node: Node, x: str) -> str:
+    # ONNX does not say what it is where there is NaN, and onnxruntime passes over it.
     axes = node.attributes["axes"]
     if not axes:
         return x
