@@ -15,6 +15,7 @@ PAGES = (
     "docs/architecture.md",
     "docs/adding-an-operation.md",
     "docs/autoencoders.md",
+    "docs/exchange.md",
 )
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 SECTION = re.compile(r"^### `(src/chainrule/[\w/]+)/`.*?(?=^##)", re.DOTALL | re.MULTILINE)

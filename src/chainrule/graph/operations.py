@@ -1,8 +1,8 @@
 """The operation table: every primitive of the language, its arity, shape rule and notation.
 
-A primitive has five readings, one in each of five tables: its shape and notation here, its
-derivative in ``calculus.rules``, its meaning in ``engines.reference``, and its machine code
-in ``engines.native``. A test holds the tables complete. Everything else (losses, layers,
+A primitive has six readings, in five tables: its shape and notation here, its derivative in
+``calculus.rules``, its meaning in ``engines.reference``, its machine code in ``engines.native``,
+and what it is in ONNX in ``exchange.operators``. A test holds the tables complete. Everything else (losses, layers,
 optimizers) is a composition of these primitives.
 """
 
