@@ -2,8 +2,8 @@
 
 A primitive has six readings, in five tables: its shape and notation here, its derivative in
 ``calculus.rules``, its meaning in ``engines.reference``, its machine code in ``engines.native``,
-and what it is in ONNX in ``exchange.operators``. A test holds the tables complete. Everything else (losses, layers,
-optimizers) is a composition of these primitives.
+and what it is in ONNX in ``exchange.operators``. A test holds the tables complete. Everything
+else (losses, layers, optimizers) is a composition of these primitives.
 """
 
 from __future__ import annotations
