@@ -17,9 +17,11 @@ from sklearn.exceptions import NotFittedError
 import chainrule as cr
 import chainrule.graph.functions as fn
 from chainrule.errors import FileError, GraphError
+from chainrule.estimators.evaluating import EvaluatingEstimator
 from chainrule.estimators.loading import ESTIMATORS
-from chainrule.graph.node import Node
+from chainrule.graph.node import Node, variable
 from chainrule.networks.activations import ACTIVATIONS
+from chainrule.training.step import Objective
 from tests.helpers.onnx_models import run_model, types_of
 
 # What training comes to is no matter here.
@@ -225,6 +227,15 @@ def test_a_recurrent_network_reads_sequences_complete_and_padded(
             assert_near(found["probabilities"][k, : LENGTHS[k]], probabilities)
 
 
+def test_steps_may_have_several_labels() -> None:
+    labels = (np.concatenate([SEQUENCES, -SEQUENCES[:, :, :1]], axis=2) > 0).astype(int)
+    model = plain(cr.GRUClassifier(3, max_iter=1, output="each")).fit(SEQUENCES, labels)
+    found = run_model(model.to_onnx(), {"X": SEQUENCES})
+    assert found["label"].shape == labels.shape
+    assert_classifies_alike(model, SEQUENCES, found)
+    assert [each.shape for each in model.predict(RAGGED)] == [(n, 3) for n in LENGTHS]
+
+
 @precisions
 @pytest.mark.parametrize("regressor", [cr.RNNRegressor, cr.LSTMRegressor, cr.GRURegressor])
 def test_a_recurrent_regressor_gives_numbers_or_what_it_expects_next(
@@ -270,6 +281,43 @@ def test_every_estimator_can_be_written() -> None:
 def test_an_estimator_that_is_not_fitted_says_so(estimator: Any) -> None:
     with pytest.raises(NotFittedError):
         estimator().to_onnx()
+
+
+class Plane(EvaluatingEstimator):
+    """A network of a user's own: X·w, with w given."""
+
+    engine, callbacks, n_threads = "reference", None, None
+    _X, _w = variable("X", ("rows", 2)), variable("w", (2, 1))
+
+    def fit(self, w: Any) -> Plane:
+        self.w_ = np.asarray(w, dtype=np.float64)
+        return self
+
+    @property
+    def _parameters(self) -> list[Any]:
+        return [self.w_]
+
+    def _description(self) -> str:
+        return "plane"
+
+    def _describe_objective(self, weighted: bool, training: bool) -> Objective:
+        return Objective(fn.sum(self._X @ self._w, 1), (self._X,), (self._w,))
+
+    def _describe_output(self, activated: bool) -> tuple[tuple[Node, ...], Node]:
+        return (self._X,), self._X @ self._w
+
+    def _score_outputs(self, rows: Any, outputs: Any) -> float:
+        return 0.0
+
+    @property
+    def _numbers_per_row(self) -> int:
+        return 3
+
+
+def test_a_network_of_a_users_own_is_written_without_more_ado() -> None:
+    found = run_model(Plane().fit([[2.0], [3.0]]).to_onnx(), {"X": [[1.0, 1.0], [0.0, 1.0]]})
+    assert found.keys() == {"output"}
+    assert found["output"].tolist() == [[5.0], [3.0]]
 
 
 def test_one_row_no_rows_and_many_are_read_by_one_model() -> None:

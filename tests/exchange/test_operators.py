@@ -22,7 +22,7 @@ from chainrule.exchange.onnx_model import Exported, Value, onnx_model
 from chainrule.exchange.operators import OPERATORS, REFUSED
 from chainrule.graph.node import Node, make, variable
 from chainrule.graph.operations import OPERATIONS
-from tests.helpers.onnx_models import run_model
+from tests.helpers.onnx_models import run_model, run_reference
 from tests.helpers.operation_cases import CASES, OperationCase
 from tests.helpers.random_graphs import (
     RandomGraph,
@@ -40,9 +40,13 @@ precisions = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
 def both(
-    outputs: Sequence[Node], inputs: Sequence[Node], point: Sequence[Array], dtype: FloatType
+    outputs: Sequence[Node],
+    inputs: Sequence[Node],
+    point: Sequence[Array],
+    dtype: FloatType,
+    run: Any = run_model,
 ) -> tuple[list[Array], list[Array]]:
-    """What onnxruntime gives, and what the reference engine gives."""
+    """What a runtime gives, onnxruntime by default, and what the reference engine gives."""
     named = {f"output_{k}": Value(each) for k, each in enumerate(outputs)}
     model = onnx_model(Exported(tuple(inputs), {}, named), dtype, "graph")
     values = [
@@ -50,16 +54,20 @@ def both(
         for each, value in zip(inputs, point, strict=True)
     ]
     names = [str(each.name) for each in inputs]
-    found = run_model(model, dict(zip(names, values, strict=True)))
+    found = run(model, dict(zip(names, values, strict=True)))
     reference = cr.compile(outputs, inputs, engine="reference", dtype=dtype)
     return list(found.values()), reference(*values)
 
 
 def assert_agree(
-    outputs: Sequence[Node], inputs: Sequence[Node], point: Sequence[Array], dtype: FloatType
+    outputs: Sequence[Node],
+    inputs: Sequence[Node],
+    point: Sequence[Array],
+    dtype: FloatType,
+    run: Any = run_model,
 ) -> None:
     tolerance = TOLERANCE[dtype]
-    for one, other in zip(*both(outputs, inputs, point, dtype), strict=True):
+    for one, other in zip(*both(outputs, inputs, point, dtype, run), strict=True):
         assert one.shape == other.shape
         assert one.dtype == other.dtype
         # Relative to the largest: where terms cancel, the small ones are rounding.
@@ -84,6 +92,13 @@ def test_an_operation_agrees_with_the_reference_engine(
     inputs, output = case.graph()
     for rows in (1, 3):
         assert_agree([output], inputs, case.values(rows), dtype)
+
+
+# Of Scan, onnx's own interpreter knows the forward direction only.
+@pytest.mark.parametrize("case", [c for c in EXPRESSED if "backward" not in c.label], ids=str)
+def test_it_is_what_onnx_itself_says_that_its_operators_mean(case: OperationCase) -> None:
+    inputs, output = case.graph()
+    assert_agree([output], inputs, case.values(), "float64", run_reference)
 
 
 @pytest.mark.parametrize("label", ["rows kept", "rows merged", "vector to rows", "columns"])

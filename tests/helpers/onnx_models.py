@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+from onnx.reference import ReferenceEvaluator
 
-__all__ = ["run_model", "types_of"]
+__all__ = ["run_model", "run_reference", "types_of"]
 
 Array = np.ndarray[Any, Any]
 
@@ -31,6 +32,15 @@ def run_model(model: onnx.ModelProto, inputs: Mapping[str, Any]) -> dict[str, Ar
     given = {name: np.asarray(value) for name, value in inputs.items() if name in names}
     outputs = [each.name for each in session.get_outputs()]
     return dict(zip(outputs, session.run(outputs, given), strict=True))
+
+
+def run_reference(model: onnx.ModelProto, inputs: Mapping[str, Any]) -> dict[str, Array]:
+    """The same, by the interpreter with which onnx defines its operators."""
+    evaluator = ReferenceEvaluator(model)
+    given = {name: np.asarray(inputs[name]) for name in evaluator.input_names}
+    with np.errstate(all="ignore"):
+        values = evaluator.run(None, given)
+    return dict(zip(evaluator.output_names, map(np.asarray, values), strict=True))
 
 
 def types_of(values: Any) -> dict[str, tuple[int, list[Any]]]:

@@ -121,12 +121,15 @@ class RecurrentClassifier(StepTargets, ClassTargets, BaseRecurrent):
         Returns
         -------
         array of shape (n_samples,), or (n_samples, n_timesteps); or a list, if X is one
+            Of several labels, with an axis of them at the end.
         """
         outputs, sequences = self._outputs(X)
         if not self._each_step:
             return self._labels(outputs)
         labels = self._labels(outputs.reshape(-1, outputs.shape[-1]))
-        return self._given_back(labels.reshape(outputs.shape[:2]), sequences)
+        # Of several labels, each step has some.
+        labels = labels.reshape(*outputs.shape[:2], *labels.shape[1:])
+        return self._given_back(labels, sequences)
 
     @available_if(has_probabilities)
     def predict_proba(self, X):
