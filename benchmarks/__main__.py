@@ -12,6 +12,7 @@ SUBCOMMANDS = {
     "linear": "LinearRegression on 1,000,000 x 20 doubles against scikit-learn's",
     "startup": "whole processes: fitting iris with the defaults, and imports",
     "memory": "peak memory of a fit on 200 MB of float32 rows",
+    "streaming": "peak memory of an epoch on 10 GB of Parquet, which it writes and deletes",
     "figures": "the numbers each network should reach, and docs/figures.md",
 }
 

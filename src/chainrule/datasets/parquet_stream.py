@@ -14,7 +14,7 @@ from chainrule.errors import DataError
 
 __all__ = ["ParquetStream"]
 
-BATCH_BYTES = 4 << 20
+BATCH_BYTES = 8 << 20
 """About how much the features of one batch may take."""
 
 _MOST_ROWS = 16_384

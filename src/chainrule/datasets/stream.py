@@ -157,17 +157,17 @@ def read_table(
     if not only_targets:
         columns.settle(table.columns, where)
     features = () if only_targets else columns.features or ()
-    read = [_numbers(table[name], where_in, start) for name in features]
+    read = [_numbers(table.get_column(name), where_in, start) for name in features]
     X = np.empty((len(table), len(read)), _precision(read))
     for place, values in enumerate(read):
         X[:, place] = values
-    targets = [_target(table[name], where_in, start) for name in columns.targets]
+    targets = [_target(table.get_column(name), where_in, start) for name in columns.targets]
     y: Array | None = None
     if targets:
         y = targets[0] if len(targets) == 1 else np.column_stack(targets)
     weight = None
     if columns.weight is not None:
-        weight = _numbers(table[columns.weight], where_in, start).astype(np.float64)
+        weight = _numbers(table.get_column(columns.weight), where_in, start).astype(np.float64)
     return Batch(where, X, y, weight, features, start)
 
 
