@@ -43,6 +43,11 @@ def validated(estimator: Any, X: Any = "no_validation", y: Any = "no_validation"
         If a column of a frame holds text, NaN or infinity: it is named.
     """
     X, y = as_given(X, "X"), as_given(y, "y")
+    if nw.dependencies.is_into_dataframe(X) and np.float32 in _listed(options.get("dtype")):
+        # scikit-learn sees that of a pandas frame only.
+        dtypes = nw.from_native(X, eager_only=True).schema.values()
+        if all(each == nw.Float32 for each in dtypes):
+            options["dtype"] = np.float32
     try:
         return validate_data(estimator, X, y, **options)
     except ValueError as error:
@@ -50,6 +55,10 @@ def validated(estimator: Any, X: Any = "no_validation", y: Any = "no_validation"
         if column is None:
             raise
         raise DataError(f"{error}\n{column}") from None
+
+
+def _listed(dtype: Any) -> tuple[Any, ...]:
+    return tuple(dtype) if isinstance(dtype, (list, tuple)) else ()
 
 
 def _column_at_fault(X: Any, message: str) -> str | None:
