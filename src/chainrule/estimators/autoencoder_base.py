@@ -18,6 +18,7 @@ from chainrule.errors import FileError
 from chainrule.estimators.autoencoder_parameters import layer_sizes
 from chainrule.estimators.base import is_stochastic
 from chainrule.estimators.fit_stream import StreamedRows
+from chainrule.estimators.fit_task import fit_method
 from chainrule.estimators.inputs import weights_of_rows
 from chainrule.estimators.outliers import (
     SCORED_AFTER_FIT,
@@ -133,7 +134,7 @@ class BaseAutoencoder(Reconstructing, Savable, StreamedRows):
 
     # --- fit -----------------------------------------------------------------------------
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(self, X, y=None, sample_weight=None, validation_data=None):
         """Learn a code from rows.
 
@@ -206,7 +207,7 @@ class BaseAutoencoder(Reconstructing, Savable, StreamedRows):
                 f"The code has {layers.n_components} components for {X.shape[1]} features, so the "
                 f"network can copy its input without learning anything of it: take fewer "
                 f"components, or DenoisingAutoencoder or SparseAutoencoder.",
-                stacklevel=4,
+                stacklevel=6,
             )
         network = self._describe_network(layers)
         if not fresh and network != self._network:

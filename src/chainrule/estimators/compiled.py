@@ -6,16 +6,16 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import InvalidParameterError
 
 from chainrule.engines.base import Engine, FloatType, Function, Program
 from chainrule.engines.registry import get_engine
+from chainrule.estimators.fit_task import TakesCallbacks
 
 __all__ = ["CompilingEstimator", "float_type"]
 
 
-class CompilingEstimator(BaseEstimator):
+class CompilingEstimator(TakesCallbacks):
     """Keeps what it has built and compiled; pickles and clones do not.
 
     It has the parameters ``engine`` and ``callbacks``.
@@ -60,6 +60,7 @@ class CompilingEstimator(BaseEstimator):
         # Nodes and machine code stay behind; they are made anew when they are needed.
         state = dict(super().__getstate__())
         state.pop("_built", None)
+        state.pop("_fit_task", None)
         return state
 
 

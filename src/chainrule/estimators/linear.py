@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg import LinAlgWarning
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
+from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
@@ -21,6 +21,7 @@ from chainrule.engines.threads import available_threads, one_blas_thread
 from chainrule.errors import DataError
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.exporting import LinearExport
+from chainrule.estimators.fit_task import TakesCallbacks, fit_method
 from chainrule.estimators.inputs import validated
 from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.matrices import LinearMatrices
@@ -44,7 +45,7 @@ class LinearRegression(
     LinearExport,
     MultiOutputMixin,
     RegressorMixin,
-    BaseEstimator,
+    TakesCallbacks,
 ):
     """Linear regression: the w and b for which X·w + b is nearest to y.
 
@@ -194,7 +195,7 @@ class LinearRegression(
         self.n_threads = n_threads
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(self, X, y, sample_weight=None):
         """Find the coefficients.
 
@@ -301,11 +302,10 @@ class LinearRegression(
         if found is None:
             raise DataError(self._where_not_finite(X))
         if found.rank < X.shape[1]:
-            warnings.warn(self._many_solutions(X, found), LinAlgWarning, stacklevel=4)
+            warnings.warn(self._many_solutions(X, found), LinAlgWarning, stacklevel=5)
         self.rank_, self.singular_ = found.rank, found.singular.astype(X.dtype, copy=False)
         self.loss_ = max(found.residual, 0.0) / found.weight
-        self.history_ = History(epoch=[1], loss=[self.loss_])
-        self.n_iter_ = 1
+        self.history_, self.n_iter_ = History(epoch=[1], loss=[self.loss_]), 1
         w, b = found.coefficients, found.intercept
         return w, b, _points(w[np.newaxis], b[np.newaxis])
 

@@ -15,6 +15,7 @@ from chainrule.errors import FileError
 from chainrule.estimators.base import is_stochastic
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.fit_stream import StreamedClasses
+from chainrule.estimators.fit_task import fit_method
 from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.one_label import OneLabelTargets
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS, documented
@@ -195,7 +196,7 @@ class LogisticRegression(
     ):
         self._store(locals())
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(self, X, y, sample_weight=None, validation_data=None):
         """Find the coefficients.
 

@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 
 from chainrule.estimators.base import is_stochastic
 from chainrule.estimators.fit_stream import StreamedClasses, StreamedNumbers
+from chainrule.estimators.fit_task import fit_method
 from chainrule.estimators.mlp_base import BaseMLP
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS, documented
 from chainrule.estimators.quantiles import REGRESSION_CONSTRAINTS, RegressionTargets
@@ -111,7 +112,7 @@ class MLPClassifier(StreamedClasses, ClassTargets, BaseMLP):
     ):
         self._store(locals())
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(self, X, y, sample_weight=None, validation_data=None):
         """Learn from labelled rows.
 
@@ -306,7 +307,7 @@ class MLPRegressor(StreamedNumbers, RegressionTargets, BaseMLP):
     ):
         self._store(locals())
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(self, X, y, sample_weight=None, validation_data=None):
         """Learn from rows with targets.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import MultiOutputMixin, _fit_context
+from sklearn.base import MultiOutputMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 import chainrule.graph.functions as fn
+from chainrule.estimators.fit_task import fit_method
 from chainrule.estimators.inputs import validated, weights_of_rows
 from chainrule.estimators.one_label import OneLabelTargets
 from chainrule.estimators.parameters import documented as shared_documented
@@ -119,7 +120,7 @@ class RBFClassifier(OneLabelTargets, BaseRadial):
     ):
         self._store(locals())
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(self, X, y, sample_weight=None, validation_data=None):
         """Learn from labelled rows.
 
@@ -263,7 +264,7 @@ class RBFRegressor(NumberTargets, MultiOutputMixin, BaseRadial):
     ):
         self._store(locals())
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(self, X, y, sample_weight=None, validation_data=None):
         """Learn from rows with targets.
 

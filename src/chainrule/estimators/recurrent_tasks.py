@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Program
 from chainrule.estimators.base import is_stochastic
+from chainrule.estimators.fit_task import fit_method
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.quantiles import REGRESSION_CONSTRAINTS, RegressionTargets
 from chainrule.estimators.recurrent_base import BaseRecurrent
@@ -57,7 +58,7 @@ class RecurrentClassifier(StepTargets, ClassTargets, BaseRecurrent):
 
     _learned = (*BaseRecurrent._learned, *ClassTargets._learned_of_classes)
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(self, X, y, sample_weight=None, validation_data=None):
         """Learn from labelled sequences.
 
@@ -190,7 +191,7 @@ class RecurrentRegressor(StepTargets, RegressionTargets, BaseRecurrent):
 
     _learned = (*BaseRecurrent._learned, *RegressionTargets._learned_of_numbers)
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(self, X, y=None, sample_weight=None, validation_data=None):
         """Learn from sequences with targets, or to go on with series.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, TypeVar
 
@@ -19,6 +20,7 @@ from chainrule.errors import FileError, NonFiniteLossError
 from chainrule.estimators.compiled import float_type
 from chainrule.estimators.evaluating import EvaluatingEstimator
 from chainrule.estimators.explaining import Explainable
+from chainrule.estimators.fit_task import fit_method
 from chainrule.estimators.inputs import weights_of_rows
 from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.one_label import OneLabelTargets
@@ -132,7 +134,7 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
         *OneLabelTargets._learned_of_classes,
     )
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(self, X, y, sample_weight=None):
         """Learn from labelled rows.
 
@@ -238,6 +240,8 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
             ("row", column, weighted),
             lambda: row_step(column, weighted, self._judged_without_weights),
         )
+        if layer.n_outputs > 1 and self._fit_task is not None:
+            self._fit_task.begin(layer.n_outputs)
         trained: list[Progress] = []
         try:
             for k in range(layer.n_outputs):
@@ -265,13 +269,17 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
                     trained_on,
                     len(loop.state),
                     None if held_out is None else self._validator(held_out),
-                    self.callbacks or (),
+                    self._told_of_training(),
                     bool(self.verbose),
                     estimator=self,
                 ).run(warn=not incremental and self.tol is not None)
         finally:
             # Also where a callback raised: outputs that were not begun are as they were.
             self._publish(trained)
+
+    def _as_fitted(self) -> dict[str, Any]:
+        whole = replace(self._network, n_outputs=len(self.coef_))  # not the output in training
+        return {**super()._as_fitted(), "_network": whole, "n_outputs_": whole.n_outputs}
 
     def _publish(self, trained: Sequence[Progress]) -> None:
         """The learned attributes that tell how training went."""

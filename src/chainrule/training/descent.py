@@ -142,14 +142,14 @@ def descend(
             f"Gradient descent moves away from the minimum: the loss is {progress.loss:.6g}, and "
             f"was {min(progress.losses):.6g} before. {_advice(rate, curvature())}",
             ConvergenceWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     elif progress.epochs == max_epochs and not watch.settled:
         warnings.warn(
             f"Gradient descent has not settled after {max_epochs} iterations: raise max_iter or "
             f"tol, or bring the columns of X to one scale, with StandardScaler for one.",
             ConvergenceWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     return Descent(state, rate, progress.epochs, progress.history, watch.path)
 
