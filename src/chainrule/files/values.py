@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import reprlib
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.errors import FileError
+from chainrule.files.kinds import KINDS
 
 __all__ = ["FunctionLacking", "pack", "unpack"]
 
@@ -42,8 +44,8 @@ def pack(
     Parameters
     ----------
     value : object
-        None, a bool, number or text; an array of numbers or text; a list, tuple or dict of
-        these.
+        None, a bool, number or text; an array of numbers or text; a description of one of the
+        ``KINDS``; a list, tuple or dict of these.
     name : str
         Of the value: names its tensor, and stands in messages.
     tensors : dict of str to array
@@ -95,6 +97,12 @@ def pack(
                 [packed(key, name), packed(each, f"{name}.{key}")] for key, each in value.items()
             ]
             return {"dict": pairs}
+    if type(value).__name__ in KINDS and type(value) is KINDS[type(value).__name__]:
+        fields = {
+            each.name: packed(getattr(value, each.name), f"{name}.{each.name}")
+            for each in dataclasses.fields(value)
+        }
+        return {"kind": type(value).__name__, "with": fields}
     if functions is not None and callable(value) and not isinstance(value, type):
         return {"function": _name_of(value, name, functions)}
     raise FileError(
@@ -165,11 +173,21 @@ def unpack(
             return tuple(unpacked(each) for each in items)
         case {"dict": list(pairs), **rest} if not rest:
             return _dictionary(pairs, unpacked)
+        case {"kind": str(kind), "with": dict(fields), **rest} if not rest and kind in KINDS:
+            return _made(kind, {field: unpacked(each) for field, each in fields.items()})
         case {"function": str(name), **rest} if not rest and functions is not None:
             if name not in functions:
                 raise _lacking(name, functions)
             return functions[name]
     raise FileError(f"{reprlib.repr(description)} does not describe a value.")
+
+
+def _made(kind: str, fields: Mapping[str, Any]) -> Any:
+    """A plain description, which checks its own values."""
+    try:
+        return KINDS[kind](**fields)
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise FileError(f"there is no such {kind}: {reprlib.repr(str(error))}") from None
 
 
 def _texts(texts: list[str], kind: str) -> npt.NDArray[Any]:
