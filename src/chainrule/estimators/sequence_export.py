@@ -77,7 +77,7 @@ class SequenceExport(EvaluatingEstimator):
         >>> import numpy as np
         >>> import chainrule as cr
         >>> X = np.random.default_rng(0).normal(size=(50, 6, 2))
-        >>> model = cr.GRURegressor(4, max_iter=5, random_state=0).fit(X, X[:, 0, 0])
+        >>> model = cr.GRURegressor(4, tol=0.1, random_state=0).fit(X, X[:, 0, 0])
         >>> [each.name for each in model.to_onnx(lengths=True).graph.input]
         ['X', 'lengths']
         """
