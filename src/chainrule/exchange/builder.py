@@ -52,6 +52,7 @@ class _Shared:
     names: set[str] = field(default_factory=set)
     initializers: list[Any] = field(default_factory=list)
     constants: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    axes: dict[str, tuple[str, int]] = field(default_factory=dict)
     sizes: dict[str, str] = field(default_factory=dict)
     size_nodes: list[Any] = field(default_factory=list)
     domains: dict[str, int] = field(default_factory=lambda: {"": OPSET})
@@ -100,7 +101,8 @@ class GraphBuilder:
 
     def fresh(self, wanted: str) -> str:
         """A name that is not taken yet: the one that is wanted, or it with a number."""
-        name, number = wanted or "value", 1
+        wanted = wanted or "value"
+        name, number = wanted, 1
         while name in self._shared.names:
             number += 1
             name = f"{wanted}_{number}"
@@ -124,14 +126,9 @@ class GraphBuilder:
     def input(self, wanted: str, element_type: int, shape: Sequence[Dimension]) -> str:
         """Declare an input of the outermost graph; symbolic sizes are read off it."""
         name = self.variable(wanted, element_type, shape)
-        shared = self._shared
         for axis, each in enumerate(shape):
-            symbol = str(each)
-            if each == Size(1, (symbol,)) and symbol not in shared.sizes:
-                shared.sizes[symbol] = size = self.fresh(f"number_of_{symbol}")
-                shared.size_nodes.append(
-                    self.onnx.helper.make_node("Shape", [name], [size], start=axis, end=axis + 1)
-                )
+            if each == Size(1, (str(each),)):
+                self._shared.axes.setdefault(str(each), (name, axis))
         return name
 
     def variable(self, wanted: str, element_type: int, shape: Sequence[Dimension]) -> str:
@@ -165,7 +162,14 @@ class GraphBuilder:
 
     def size_of(self, symbol: str) -> str:
         """A symbolic size, as a vector of one whole number."""
-        return self._shared.sizes[symbol]
+        shared = self._shared
+        if symbol not in shared.sizes:
+            shared.sizes[symbol] = size = self.fresh(f"number_of_{symbol}")
+            value, axis = shared.axes[symbol]
+            shared.size_nodes.append(
+                self.onnx.helper.make_node("Shape", [value], [size], start=axis, end=axis + 1)
+            )
+        return shared.sizes[symbol]
 
     def fix_size(self, symbol: str, size: int) -> None:
         """Say how large a symbolic size is that no input shows."""
@@ -245,8 +249,3 @@ class GraphBuilder:
         )
         helper.set_model_props(model, metadata)
         return model
-
-    @property
-    def n_bytes(self) -> int:
-        """About what the file takes."""
-        return sum(len(each.raw_data) for each in self._shared.initializers)
