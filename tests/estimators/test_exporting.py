@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import sklearn.neural_network
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
@@ -148,6 +149,24 @@ def test_a_regressor_gives_its_predictions(regressor: Any, targets: Any, dtype: 
 def test_counts_are_given_as_their_mean() -> None:
     model = cr.MLPRegressor("poisson", (5,), max_iter=20, random_state=0).fit(X, np.abs(ONE))
     assert_near(run_model(model.to_onnx(), {"X": X})["variable"][:, 0], model.predict(X))
+
+
+@pytest.mark.parametrize("targets", [ONE, TWO], ids=["one target", "two targets"])
+def test_several_quantiles_are_given_in_order(targets: Any) -> None:
+    model = cr.MLPRegressor("quantile", (5,), quantile=[0.1, 0.45, 0.6, 0.9], max_iter=3)
+    model.fit(X, targets)
+    found = run_model(model.to_onnx(), {"X": X})
+    assert_near(found["variable"], model.predict(X).reshape(len(X), -1))
+    assert_near(found["quantiles"], model.predict_quantiles(X).reshape(len(X), -1, 4))
+    assert (np.diff(model._outputs(X).reshape(len(X), 4, -1), axis=1) < 0).any()  # they cross
+
+
+def test_quantiles_of_steps_are_given_in_order() -> None:
+    options = {"loss": "quantile", "quantile": [0.2, 0.5, 0.7], "output": "each"}
+    model = plain(cr.RNNRegressor(3, max_iter=1, **options)).fit(SEQUENCES, SEQUENCES)
+    found = run_model(model.to_onnx(), {"X": SEQUENCES})
+    assert_near(found["variable"], model.predict(SEQUENCES))
+    assert_near(found["quantiles"], model.predict_quantiles(SEQUENCES))
 
 
 @precisions
@@ -352,6 +371,13 @@ def test_the_network_that_was_trained_is_written_whatever_parameters_say_by_now(
     found = run_model(model.to_onnx(), {"X": X})
     assert found.keys() == expected.keys()
     np.testing.assert_array_equal(found["probabilities"], expected["probabilities"])
+
+
+@pytest.mark.parametrize("targets", [TARGETS["several texts"], LABELS], ids=["class", "labels"])
+def test_a_network_of_scikit_learn_goes_through_as_it_is(targets: Any) -> None:
+    theirs = sklearn.neural_network.MLPClassifier((5, 4), max_iter=20, random_state=0)
+    theirs.fit(X, targets)
+    assert_classifies_alike(theirs, X, run_model(cr.from_sklearn(theirs).to_onnx(), {"X": X}))
 
 
 def test_names_of_features_and_the_kind_of_model_are_in_the_metadata() -> None:

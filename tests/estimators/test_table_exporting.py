@@ -68,6 +68,15 @@ def test_values_are_in_the_units_of_the_table(estimator: Any, scale_target: bool
     np.testing.assert_allclose(found["variable"][:, 0], model.predict(CARS), rtol=1e-5)
 
 
+def test_quantiles_are_in_the_units_of_the_table() -> None:
+    estimator = cr.MLPRegressor("quantile", quantile=[0.1, 0.5, 0.9], max_iter=5)
+    model = model_of(estimator, CARS, "price", "regression", scale_target=True)
+    written = model.to_onnx()
+    found = run_model(written, columns(written, CARS))
+    np.testing.assert_allclose(found["variable"][:, 0], model.predict(CARS), rtol=1e-5)
+    np.testing.assert_allclose(found["quantiles"][:, 0, 1], model.predict(CARS), rtol=1e-5)
+
+
 def test_each_column_is_an_input_of_its_name_and_kind() -> None:
     types = onnx.TensorProto
     written = model_of(cr.LinearRegression(), CARS, "price", "regression").to_onnx()

@@ -54,7 +54,9 @@ class Exportable:
             A classifier gives ``label``, of int64 or text, for several labels 0 and 1 for each;
             and ``probabilities``, as ``predict_proba``, or else ``scores``, the outputs whose
             sign or largest decides: (rows, classes), and (rows, 1) for two classes. A regressor
-            gives ``variable``, (rows, outputs); an auto encoder ``reconstruction`` and ``code``.
+            gives ``variable``, (rows, outputs), and where it has learned several quantiles,
+            ``quantiles``, (rows, outputs, quantiles); an auto encoder ``reconstruction`` and
+            ``code``.
 
         Raises
         ------

@@ -11,9 +11,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+import chainrule.graph.functions as fn
 from chainrule.engines.base import Array
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.targets import NumberTargets
+from chainrule.exchange.onnx_model import Output
+from chainrule.exchange.outputs import OneQuantile, Quantiles
+from chainrule.graph.node import Node
 from chainrule.networks.losses import Loss, regression_loss
 
 __all__ = ["REGRESSION_CONSTRAINTS", "RegressionTargets"]
@@ -76,12 +80,25 @@ class RegressionTargets(NumberTargets):
         values = outputs.reshape(*outputs.shape[:-1], self._n_quantiles, -1)
         return np.sort(np.swapaxes(values, -1, -2), axis=-1)
 
+    @property
+    def _central(self) -> int:
+        """The place of the quantile that is nearest to the median."""
+        return int(np.argmin(np.abs(self.quantiles_ - 0.5)))
+
     def _predicted(self, outputs: Array) -> Array:
         """One number for each target; of several quantiles, the one nearest to the median."""
         if self._n_quantiles > 1:
-            central = int(np.argmin(np.abs(self.quantiles_ - 0.5)))
-            outputs = self._by_quantile(outputs)[..., central]
+            outputs = self._by_quantile(outputs)[..., self._central]
         return outputs
+
+    def _exported_outputs(self, output: Node) -> dict[str, Output]:
+        if self._n_quantiles == 1:
+            return super()._exported_outputs(output)
+        *rows, _ = output.shape
+        grouped = fn.reshape(output, (*rows, self._n_quantiles, -1))
+        axes = (*range(len(rows)), len(rows) + 1, len(rows))
+        values = fn.transpose(grouped, axes)
+        return {"variable": OneQuantile(values, self._central), "quantiles": Quantiles(values)}
 
     def _score_outputs(self, rows: Rows, outputs: Array) -> float:
         (targets,) = rows.targets

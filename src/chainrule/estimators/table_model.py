@@ -20,7 +20,6 @@ from chainrule.engines.base import FloatType
 from chainrule.errors import DataError, FileError
 from chainrule.estimators.exporting import write_onnx
 from chainrule.estimators.saving import describe_estimator
-from chainrule.exchange.onnx_model import Value
 from chainrule.exchange.sources import encoded_columns
 from chainrule.files.model_file import write_model_file
 
@@ -272,8 +271,8 @@ class TableModel:
         onnx.ModelProto
             It reads each column under its name, (rows, 1): numbers as float64, categories as
             text, without blanks around it. Where the model fills in missing values, these are NaN
-            and the empty text. It gives what the estimator's own ``to_onnx`` gives; ``variable``
-            is in the units of the table, and ``label`` is text.
+            and the empty text. It gives what the estimator's own ``to_onnx`` gives; values
+            are in the units of the table, and ``label`` is text.
 
         Raises
         ------
@@ -287,8 +286,9 @@ class TableModel:
         exported = self.estimator._exported()
         (X,), outputs = exported.inputs, dict(exported.outputs)
         if self.target.task == "regression":
-            value = outputs["variable"].node * self.target.scale + self.target.mean
-            outputs["variable"] = Value(value)
+            for name, each in outputs.items():
+                value = each.node * self.target.scale + self.target.mean
+                outputs[name] = dataclasses.replace(each, node=value)
         columns = encoded_columns(self.features, X, unknown_as_zeros)
         exported = dataclasses.replace(exported, outputs=outputs, sources={X: columns})
         kind, names = type(self.estimator).__name__, [each.name for each in self.features]

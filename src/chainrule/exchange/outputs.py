@@ -1,4 +1,4 @@
-"""What classifiers give besides values of the network: labels, and probabilities solved for."""
+"""What models give besides values of the network: labels, probabilities solved for, quantiles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chainrule.exchange.builder import GraphBuilder
 from chainrule.exchange.onnx_model import Made, Output
 from chainrule.graph.node import Node
 
-__all__ = ["Labels", "NearestProbabilities"]
+__all__ = ["Labels", "NearestProbabilities", "OneQuantile", "Quantiles"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,3 +97,32 @@ class NearestProbabilities(Output):
         t = add("ReduceMax", thresholds, axes=[1], keepdims=1)
         probabilities = add("Max", add("Sub", value, t), number(0.0))
         return Made(probabilities, builder.element_type("float"), self.node.shape)
+
+
+@dataclass(frozen=True)
+class Quantiles(Output):
+    """Several quantiles of each target, in rising order: (..., targets, quantiles)."""
+
+    node: Node
+
+    def made_of(self, builder: GraphBuilder, value: str) -> Made:
+        """Sorted, so that those of the network that cross are put in order."""
+        return Made(self._rising(builder, value), builder.element_type("float"), self.node.shape)
+
+    def _rising(self, builder: GraphBuilder, value: str) -> str:
+        number = builder.size(self.node.shape[-1])
+        options = {"axis": -1, "largest": 0}
+        return builder.add_many("TopK", [value, number], ["rising", "places"], **options)[0]
+
+
+@dataclass(frozen=True)
+class OneQuantile(Quantiles):
+    """The quantile at one place of the rising order: (..., targets)."""
+
+    place: int
+
+    def made_of(self, builder: GraphBuilder, value: str) -> Made:
+        """One of the sorted ones."""
+        place = builder.constant(self.place, np.int64)
+        one = builder.add("Gather", self._rising(builder, value), place, axis=-1)
+        return Made(one, builder.element_type("float"), self.node.shape[:-1])
