@@ -16,6 +16,7 @@ PAGES = (
     "docs/adding-an-operation.md",
     "docs/autoencoders.md",
     "docs/exchange.md",
+    "docs/data.md",
 )
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 SECTION = re.compile(r"^### `(src/chainrule/[\w/]+)/`.*?(?=^##)", re.DOTALL | re.MULTILINE)

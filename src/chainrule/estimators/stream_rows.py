@@ -48,38 +48,32 @@ def survey(stream: Stream) -> Survey:
     DataError
         If classes are of several types, so that they have no order.
     """
-    n_rows, several = 0, False
+    n_rows = 0
     found: dict[Any, list[float]] = {}
-    dtypes: list[np.dtype[Any]] = []
+    dtypes: set[np.dtype[Any]] = set()
+    several = False
     for batch in stream.batches(only_targets=True):
         n_rows += len(batch)
-        weight = np.ones(len(batch)) if batch.weight is None else batch.weight
         several = several or batch.y is None or batch.y.ndim == 2
-        if several or batch.y is None:
-            total = found.setdefault(None, [0.0, 0.0])
-            total[0] += len(batch)
-            total[1] += float(np.sum(weight, dtype=np.float64))
-            continue
-        dtypes.append(batch.y.dtype)
-        try:
-            labels, places = np.unique(batch.y, return_inverse=True)
-        except TypeError:
-            raise DataError(f"{batch.where}: y has classes of several types.") from None
-        sums = np.bincount(places, weights=weight, minlength=len(labels))
-        counts = np.bincount(places, minlength=len(labels))
-        for label, count, total_weight in zip(labels.tolist(), counts, sums, strict=True):
+        # Of rows with several labels, or without, only their number and weight are counted.
+        labels = [None] * len(batch) if several or batch.y is None else batch.y.tolist()
+        if batch.y is not None:
+            dtypes.add(batch.y.dtype)
+        here = {label: place for place, label in enumerate(dict.fromkeys(labels))}
+        places = np.fromiter(map(here.__getitem__, labels), np.int64, len(labels))
+        counts, weights = np.bincount(places), np.bincount(places, batch.weight)
+        for label, place in here.items():
             known = found.setdefault(label, [0.0, 0.0])
-            known[0] += float(count)
-            known[1] += float(total_weight)
-    try:
-        ordered = sorted(found) if not several else list(found)
-    except TypeError:
-        raise DataError("y has classes of several types: give them one type.") from None
-    classes = None
+            known[0] += float(counts[place])
+            known[1] += float(weights[place])
     if not several:
-        classes = np.array(ordered, dtype=np.result_type(*dtypes) if dtypes else None)
-    sums_of = np.array([found[label] for label in ordered]).reshape(-1, 2)
-    return Survey(n_rows, classes, sums_of[:, 0], sums_of[:, 1])
+        try:
+            found = {label: found[label] for label in sorted(found)}
+        except TypeError:
+            raise DataError("y has classes of several types: give all of them one.") from None
+    sums = np.array(list(found.values())).reshape(-1, 2)
+    classes = np.array(list(found), np.result_type(*dtypes)) if dtypes and not several else None
+    return Survey(n_rows, classes, sums[:, 0], sums[:, 1])
 
 
 @dataclass
