@@ -208,7 +208,7 @@ class StreamedRows(StreamFitting):
         >>> import chainrule as cr
         >>> from sklearn.datasets import load_iris
         >>> X, _ = load_iris(return_X_y=True)
-        >>> model = cr.Autoencoder(2, (), random_state=0, max_iter=300)
+        >>> model = cr.Autoencoder(2, (), tol=0.001, random_state=0)
         >>> model.fit_stream([X[:80], X[80:]]).transform(X).shape
         (150, 2)
         """
