@@ -256,6 +256,11 @@ _SHARED_DOCUMENTATION = {
       the mean of the losses with the gradient of their sum.
     - ``warm_start`` with ``early_stopping`` returns to the best weights of all fits here; there,
       to the latest ones if no score was better.
+    - ``predict_log_proba`` is exact also where a probability is rounded to 0 or 1. Single precision
+      stays single with L-BFGS, too.
+    - Refused here, and taken there: a ``y`` of one class only, negative sample weights, negative
+      counts for the Poisson loss, a warm start with layers of other sizes (there, it silently goes
+      on with the old ones), ``partial_fit`` of a regressor with L-BFGS.
     - A loss that becomes NaN or infinite is an error that names the operation and the row; with
       ``early_stopping``, a warning, and training ends with the best weights so far.""",
 }

@@ -210,7 +210,12 @@ class NumberTargets(RegressorMixin):
         return targets.reshape(1, -1)
 
     def _columns(self, y, dtype):
-        columns = np.asarray(y, dtype=dtype, order="C")
+        try:
+            columns = np.asarray(y, dtype=dtype, order="C")
+        except (TypeError, ValueError):  # text, or a sparse matrix
+            raise ValueError(
+                f"y must hold numbers in a dense array, but got {type(y).__name__} of {y.dtype}."
+            ) from None
         if self.loss == "poisson" and (columns < 0).any():
             raise ValueError(
                 "loss='poisson' is for counts, but y has negative values: choose another loss."
