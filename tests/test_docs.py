@@ -17,6 +17,8 @@ PAGES = (
     "docs/autoencoders.md",
     "docs/exchange.md",
     "docs/data.md",
+    "docs/from-scikit-learn.md",
+    "docs/from-pytorch-keras.md",
 )
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 SECTION = re.compile(r"^### `(src/chainrule/[\w/]+)/`.*?(?=^##)", re.DOTALL | re.MULTILINE)
