@@ -166,3 +166,20 @@ def test_a_notebook_gets_a_bar_of_plain_html(monkeypatch):
     assert 2 <= len(updates) < 50  # not at every epoch
     assert '<progress value="1.0000" max="1"' in updates[-1]
     assert "epoch 1000/1000  loss 0.5" in updates[-1]
+
+
+@pytest.mark.parametrize("level, lines", [(0, 0), (False, 0), (1, 4), (True, 4), (2, 1), (10, 1)])
+@pytest.mark.parametrize(
+    "learner",
+    [
+        cr.MLPClassifier(5, max_iter=4),
+        cr.MLPClassifier(5, max_iter=4, solver="lbfgs"),
+        cr.Adaline(max_iter=4, tol=None),
+    ],
+)
+def test_verbose_prints_epochs_or_shows_progress(learner, level, lines, capsys):
+    clone(learner).set_params(verbose=level).fit(X, Y == 0)
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == lines
+    start = "Iteration" if level == 1 else f"{type(learner).__name__}  epoch 4/4"
+    assert all(line.startswith(start) for line in printed)

@@ -19,6 +19,7 @@ from chainrule.errors import NonFiniteLossError
 from chainrule.estimators.compiled import float_type
 from chainrule.estimators.evaluating import EvaluatingEstimator
 from chainrule.estimators.parameters import STOCHASTIC_SOLVERS
+from chainrule.estimators.rate_finding import FindsLearningRates
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.scoring import scorers
 from chainrule.graph.node import Node
@@ -48,7 +49,7 @@ def is_stochastic(estimator: Any) -> bool:
     return True
 
 
-class NetworkEstimator(EvaluatingEstimator):
+class NetworkEstimator(FindsLearningRates, EvaluatingEstimator):
     """Trains a network.
 
     A subclass validates its data, describes the network and its loss, and says what a score is.
@@ -187,7 +188,7 @@ class NetworkEstimator(EvaluatingEstimator):
             stays=incremental,
         )
         epochs = Epochs(
-            self._loop(step, rows, state, batch_size, alpha),
+            self._with_rising_rates(self._loop(step, rows, state, batch_size, alpha)),
             plan,
             progress,
             self._random_state,
@@ -195,7 +196,7 @@ class NetworkEstimator(EvaluatingEstimator):
             len(parameters),
             self._measure(rows, held_out),
             self._told_of_training(),
-            bool(self.verbose),
+            self._prints_epochs,
             self._before_epoch(rows),
             self,
         )
@@ -361,7 +362,7 @@ class NetworkEstimator(EvaluatingEstimator):
                 options=self._lbfgs_options,
                 measure=self._measure(rows, held_out),
                 callbacks=self._told_of_training(),
-                verbose=bool(self.verbose),
+                verbose=self._prints_epochs,
                 history=self.history_,
                 estimator=self,
             )
