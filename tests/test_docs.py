@@ -19,6 +19,7 @@ PAGES = (
     "docs/data.md",
     "docs/from-scikit-learn.md",
     "docs/from-pytorch-keras.md",
+    "docs/training.md",
 )
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 SECTION = re.compile(r"^### `(src/chainrule/[\w/]+)/`.*?(?=^##)", re.DOTALL | re.MULTILINE)

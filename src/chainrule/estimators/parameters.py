@@ -205,7 +205,7 @@ _SHARED_DOCUMENTATION = {
     {clipping}
     {features}
     callbacks : list of callable, default=None
-        Called with a :class:`~chainrule.training.callbacks.Moment` about every 0.1 s and after
+        Called with a :class:`~chainrule.callbacks.Moment` about every 0.1 s and after
         each epoch; one that returns True after an epoch ends training.
         :class:`chainrule.callbacks.ProgressBar` draws a progress bar.
     engine : {"native", "reference"}, default="native"

@@ -87,7 +87,7 @@ default="kmeans"
     {clipping}
     {features}
     callbacks : list of callable, default=None
-        Called with a :class:`~chainrule.training.callbacks.Moment` about every 0.1 s and after
+        Called with a :class:`~chainrule.callbacks.Moment` about every 0.1 s and after
         each epoch; one that returns True after an epoch ends training.
     verbose : bool or int, default=False
         1 or True prints the loss of each epoch; more shows a progress bar.

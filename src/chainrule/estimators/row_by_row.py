@@ -60,7 +60,7 @@ _SHARED_DOCUMENTATION = {
     verbose : bool or int, default=False
         1 or True prints the loss of each epoch; more shows a progress bar.
     callbacks : list of callable, default=None
-        Called for each output with a :class:`~chainrule.training.callbacks.Moment` about every
+        Called for each output with a :class:`~chainrule.callbacks.Moment` about every
         0.1 s and after each epoch; one that returns True ends the training of this output.
     engine : {"native", "reference"}, default="native"
         Machine code, or the NumPy interpreter that defines what it must compute.
