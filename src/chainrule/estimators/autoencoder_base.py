@@ -255,8 +255,7 @@ class BaseAutoencoder(Reconstructing, Savable, StreamedRows):
         return self._rows(X, weight)
 
     def _rows(self, X: Array, weight: Any) -> Rows:
-        scored = () if self.scoring is None else (X,)
-        return Rows((X,), (), weights_of_rows(weight, X), scored)
+        return Rows((X,), (), weights_of_rows(weight, X), self._scored(X))
 
     def _sizes_around_the_code(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Units of the layers of the encoder, and of the decoder."""

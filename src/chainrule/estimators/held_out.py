@@ -6,16 +6,15 @@ from abc import abstractmethod
 from typing import Any
 
 from chainrule.engines.base import Array
+from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.inputs import weights_of_rows
 from chainrule.estimators.rows import Rows
 
 __all__ = ["HeldOutRows"]
 
 
-class HeldOutRows:
+class HeldOutRows(NetworkEstimator):
     """Reads ``validation_data`` of an estimator that learns a target for each row."""
-
-    scoring: Any
 
     @abstractmethod
     def _read_rows(self, X: Any, y: Any, dtype: Any) -> tuple[Array, Array]:
@@ -48,7 +47,3 @@ class HeldOutRows:
     def _check_held_out(self, y: Array, name: str = "The y of validation_data") -> None:
         """Refuse a y that the training data could not have; ``name`` is what it is called."""
         return
-
-    def _scored(self, X: Any, y: Any) -> tuple[Any, ...]:
-        """What scorers are given."""
-        return () if self.scoring is None else (X, y)

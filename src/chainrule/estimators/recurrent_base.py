@@ -182,6 +182,7 @@ class BaseRecurrent(
                 f"without y, but got {type(validation_data).__name__}."
             )
         X, y, *weight = (*validation_data, None) if len(validation_data) == 1 else validation_data
+        scored = self._scored(X, y)
         reading, y = self._read(X, y, reset=False)
         self._check_held_out(self._flat(y, reading))
         targets = self._padded_targets(y, reading)
@@ -191,12 +192,7 @@ class BaseRecurrent(
                 f"training data has {network.n_outputs}."
             )
         given = weights_of_rows(weight[0], reading.values) if weight else None
-        scored = self._scored(*validation_data[:2])
         return Rows((reading.values, reading.mask), (targets,), given, scored)
-
-    def _scored(self, *given: Any) -> tuple[Any, ...]:
-        """What scorers are given: the sequences and the targets as the user gave them."""
-        return () if self.scoring is None else tuple(each for each in given if each is not None)
 
     def _check_held_out(self, y: Array, name: str = "The y of validation_data") -> None:
         """Refuse a y that the training data could not have."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.held_out import HeldOutRows
 from chainrule.graph.node import Node, variable
 from chainrule.training.step import Objective
@@ -12,7 +11,7 @@ from chainrule.training.step import Objective
 __all__ = ["SupervisedEstimator"]
 
 
-class SupervisedEstimator(HeldOutRows, NetworkEstimator):
+class SupervisedEstimator(HeldOutRows):
     """Trains a ``SupervisedNetwork``; the penalty on its ``w`` counts once beside all rows."""
 
     def _description(self) -> Hashable:
