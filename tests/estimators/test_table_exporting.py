@@ -87,6 +87,14 @@ def test_each_column_is_an_input_of_its_name_and_kind() -> None:
     }
 
 
+def test_a_column_may_be_called_like_what_is_inside() -> None:
+    names = ["number_of_rows", "constant", "price", "sub", "div", "W", "variable", "x", "add"]
+    table = pd.DataFrame({name: DRAW.normal(size=N) for name in names})
+    written = model_of(cr.LinearRegression(), table, "price", "regression").to_onnx()
+    assert [each.name for each in written.graph.input] == [n for n in names if n != "price"]
+    assert run_model(written, columns(written, table)).keys() == {"variable_2"}
+
+
 def test_a_class_is_text_and_gives_way_to_a_column_of_its_name() -> None:
     estimator = cr.MLPClassifier((4,), max_iter=5, engine="reference")
     model = model_of(estimator, CARS, "fuel", "classification")

@@ -115,6 +115,8 @@ def onnx_model(
     """
     builder = GraphBuilder(dtype)
     known = {node: _source(exported, node)(builder) for node in exported.inputs}
+    # Reserved before all that is between, which goes by other names.
+    names = [builder.fresh(wanted) for wanted in exported.outputs]
     nodes = simplify([each.node for each in exported.outputs.values()])
     needed = set(topological_order(nodes))
     learned = {node: array for node, array in exported.parameters.items() if node in needed}
@@ -122,8 +124,6 @@ def onnx_model(
     for node, array in learned.items():
         name = node.name or "parameter"
         known[node] = builder.initializer(name, _in_precision(array, dtype, name))
-    # Reserved first: what is between goes by other names.
-    names = [builder.fresh(wanted) for wanted in exported.outputs]
     values = translate(builder, nodes, known)
     for name, output, value in zip(names, exported.outputs.values(), values, strict=True):
         builder.output(name, *output.made_of(builder, value))

@@ -50,7 +50,12 @@ def encoded_columns(features: Sequence[Feature], X: Node, unknown_as_zeros: bool
     """
 
     def read(builder: GraphBuilder) -> str:
-        blocks = [_encoded(builder, each, unknown_as_zeros) for each in features]
+        # All inputs come first, so that nothing else has taken the name of a column.
+        given = [_input(builder, each) for each in features]
+        blocks = [
+            _encoded(builder, each, column, unknown_as_zeros)
+            for each, column in zip(features, given, strict=True)
+        ]
         values = builder.add("Concat", *blocks, axis=1)
         values = builder.add("Cast", values, to=builder.element_type("float"), name=X.name or "X")
         if X.rank == 2:
@@ -61,7 +66,13 @@ def encoded_columns(features: Sequence[Feature], X: Node, unknown_as_zeros: bool
     return read
 
 
-def _encoded(builder: GraphBuilder, feature: Feature, unknown_as_zeros: bool) -> str:
+def _input(builder: GraphBuilder, feature: Feature) -> str:
+    types = builder.onnx.TensorProto
+    kind = types.DOUBLE if feature.kind == "number" else types.STRING
+    return builder.input(feature.name, kind, (_ROWS, 1))
+
+
+def _encoded(builder: GraphBuilder, feature: Feature, column: str, unknown_as_zeros: bool) -> str:
     """In double precision, in which tables are encoded, whatever that of the network."""
     add, types = builder.add, builder.onnx.TensorProto
 
@@ -69,18 +80,16 @@ def _encoded(builder: GraphBuilder, feature: Feature, unknown_as_zeros: bool) ->
         return builder.constant(value, np.float64)
 
     if feature.kind == "number":
-        x = builder.input(feature.name, types.DOUBLE, (_ROWS, 1))
         if feature.fill is not None:
-            x = add("Where", add("IsNaN", x), number(float(feature.fill)), x)
-        return add("Div", add("Sub", x, number(feature.mean)), number(feature.scale))
-    text = builder.input(feature.name, types.STRING, (_ROWS, 1))
+            column = add("Where", add("IsNaN", column), number(float(feature.fill)), column)
+        return add("Div", add("Sub", column, number(feature.mean)), number(feature.scale))
     places = {category: place for place, category in enumerate(feature.categories)}
     known = dict(places)
     if feature.fill is not None:
         known[""] = places[str(feature.fill)]
     index = add(
         "LabelEncoder",
-        text,
+        column,
         keys_strings=list(known),
         values_int64s=list(known.values()),
         default_int64=-1,
