@@ -485,31 +485,6 @@ def test_a_fault_of_the_users_own_reader_is_passed_on_and_leaves_the_weights():
         model.fit_stream(broken, classes=["high", "low", "middle"])
 
 
-def uncounted():
-    """Batches of which nobody knows beforehand how many there are."""
-    return iter(batches_of("classifier"))
-
-
-@pytest.mark.parametrize(
-    "more",
-    [{"learning_rate": cr.CosineSchedule(warmup=1)}, {"accumulate_steps": 3}],
-)
-def test_what_goes_by_the_number_of_minibatches_counts_them_first(more):
-    streamed = MODELS["classifier"](shuffle=False, **more).fit_stream(uncounted)
-    in_memory = MODELS["classifier"](shuffle=False, **more).fit(X, targets_of("classifier"))
-    assert_same_bits(streamed, in_memory)
-    with pytest.raises(ValueError, match="goes by the number of minibatches"):
-        MODELS["regressor"](**more).fit_stream(iter(batches_of("regressor")))
-
-
-def test_scorers_are_asked_on_validation_data_only():
-    model = MODELS["classifier"](scoring="accuracy")
-    model.fit_stream(uncounted, validation_data=(X, LABELS))
-    assert model.history_["validation_accuracy"] == model.history_["validation_score"]
-    with pytest.raises(ValueError, match="give validation_data"):
-        model.fit_stream(uncounted)
-
-
 # --- memory ------------------------------------------------------------------------------
 
 WRITE = """

@@ -124,8 +124,6 @@ class StreamRows(Rows):
         Draws the order of rows, if they are to be shuffled.
     total : float or None
         Σ weight over all rows, where it had to be found out.
-    n_rows : int or None
-        How many rows there are, where that is known.
     """
 
     stream: Stream = field(kw_only=True)
@@ -134,7 +132,6 @@ class StreamRows(Rows):
     buffer: int | str = field(kw_only=True, default="auto")
     random_state: np.random.RandomState | None = field(kw_only=True, default=None)
     total: float | None = field(kw_only=True, default=None)
-    n_rows: int | None = field(kw_only=True, default=None)
 
     @property
     def in_memory(self) -> bool:
@@ -149,10 +146,10 @@ class StreamRows(Rows):
             capacity = rows_of_bytes(BUFFER_BYTES, row_bytes, batch_size)
         else:
             capacity = -(-self.buffer // batch_size) * batch_size
-        if self.n_rows is not None:
-            capacity = min(capacity, -(-self.n_rows // batch_size) * batch_size)
+        if self.stream.n_rows is not None:
+            capacity = min(capacity, -(-self.stream.n_rows // batch_size) * batch_size)
         buffers = [np.zeros((capacity, *each.shape[1:]), each.dtype) for each in arrays]
-        return StreamLoop(bind(buffers), self._read, self.random_state, self.n_rows)
+        return StreamLoop(bind(buffers), self._read, self.random_state, self.stream.n_rows)
 
     def _read(self) -> Iterator[Sequence[Array]]:
         """One epoch; the first goes on from the rows that were read already."""

@@ -118,7 +118,6 @@ class StreamFitting(NetworkEstimator):
             buffer=shuffle_buffer,
             random_state=order,
             total=self._total_weight(found, factors),
-            n_rows=stream.n_rows if found is None else found.n_rows,
         )
         self._train(rows, held_out, incremental=not stream.repeatable)
         if not stream.repeatable and self.max_iter > 1:
@@ -141,11 +140,6 @@ class StreamFitting(NetworkEstimator):
             raise ValueError(
                 f"shuffle_buffer must be 'auto' or a number of rows from 1 on, but got "
                 f"{shuffle_buffer!r}."
-            )
-        if self.scoring is not None and validation_data is None:
-            raise ValueError(
-                "scoring needs rows that are at hand after each epoch, and those of a stream are "
-                "not: give validation_data=(X, y), or a file of rows to measure on."
             )
         if not self.early_stopping:
             return
@@ -170,8 +164,6 @@ class StreamFitting(NetworkEstimator):
                 reasons.append("class_weight='balanced' needs their numbers")
         if self._shares_penalty:
             reasons.append("the penalty needs the number of rows (C=numpy.inf has none)")
-        if self._rules().watch_time and stream.n_rows is None:
-            reasons.append("learning_rate or accumulate_steps goes by the number of minibatches")
         if not reasons:
             return None
         if not stream.repeatable:
@@ -282,8 +274,7 @@ class StreamFitting(NetworkEstimator):
             places = Y[:, 0].astype(np.int64) if Y.shape[1] == 1 else Y.argmax(axis=1)
             of_class = factors[places].astype(dtype)
             weight = of_class if weight is None else of_class * weight
-        X = batch.X.astype(dtype, copy=False)
-        return Rows((X,), tuple(targets), weight, self._scored(X, batch.y))
+        return Rows((batch.X.astype(dtype, copy=False),), tuple(targets), weight)
 
     def _stream_held_out(self, given: Any, columns: Columns, dtype: Any) -> Rows:
         """All rows of ``validation_data``, in memory."""
@@ -319,5 +310,4 @@ def _joined(parts: Sequence[Rows]) -> Rows:
         tuple(np.concatenate(each) for each in zip(*(part.inputs for part in parts), strict=True)),
         tuple(np.concatenate(each) for each in zip(*(part.targets for part in parts), strict=True)),
         np.concatenate(weights) if weights else None,
-        tuple(np.concatenate(each) for each in zip(*(part.scored for part in parts), strict=True)),
     )
