@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 from scipy import sparse
+from sklearn.base import clone
 
 import chainrule as cr
 from chainrule.errors import DataError, NonFiniteLossError
@@ -92,7 +94,16 @@ def test_a_variational_auto_encoder_learns_from_a_stream():
     assert model.noise_variance_ < 2
 
 
-@pytest.mark.parametrize("more", [{"dropout": 0.2}, {"solver": "sgd"}, {"n_threads": 2}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"dropout": 0.2},
+        {"solver": "sgd", "learning_rate": "invscaling"},
+        {"n_threads": 2},
+        {"accumulate_steps": 3},
+        {"solver": "sgd", "learning_rate": "one_cycle"},
+    ],
+)
 def test_every_way_to_train_gives_the_same_bits(more):
     streamed = classifier(shuffle=False, **more).fit_stream(batches_of("classifier"))
     assert_same_bits(streamed, classifier(shuffle=False, **more).fit(X, LABELS))
@@ -120,6 +131,23 @@ def test_balanced_weights_count_the_weights_of_rows_as_in_memory():
     streamed = MODELS["logistic"](**options).fit_stream(batches_of("logistic", weighted=True))
     in_memory = MODELS["logistic"](**options).fit(X, LABELS, sample_weight=WEIGHTS)
     np.testing.assert_allclose(streamed.coef_, in_memory.coef_, rtol=1e-10)
+
+
+def test_several_quantiles_are_learned_at_once():
+    options = {"loss": "quantile", "quantile": [0.1, 0.9], "shuffle": False}
+    streamed = MODELS["regressor"](**options).fit_stream(batches_of("regressor"))
+    in_memory = MODELS["regressor"](**options).fit(X, NUMBERS)
+    assert_same_bits(streamed, in_memory)
+    assert streamed.quantiles_.tolist() == [0.1, 0.9]
+
+
+def test_what_follows_the_clock_of_an_epoch_needs_the_number_of_minibatches():
+    options = {"accumulate_steps": 3, "shuffle": False}
+    source = iter(batches_of("regressor"))
+    with pytest.raises(ValueError, match="accumulate_steps and learning_rate need the number"):
+        MODELS["regressor"](**options).fit_stream(source)
+    streamed = MODELS["regressor"](**options).fit_stream(batches_of("regressor"))
+    assert_same_bits(streamed, MODELS["regressor"](**options).fit(X, NUMBERS))
 
 
 def test_fewer_rows_than_a_minibatch_are_one():
@@ -283,6 +311,23 @@ def test_validation_data_is_measured_and_stops_training_early(tmp_path):
     assert_same_bits(model, in_memory)
 
 
+def test_scorers_judge_the_rows_of_validation_data(tmp_path):
+    file = write(tmp_path, label=LABELS) / "part-0.parquet"
+    model = classifier(scoring="balanced_accuracy")
+    model.fit_stream(tmp_path, y="label", validation_data=file)
+    wanted = classifier(scoring="balanced_accuracy", shuffle=False)
+    wanted.fit_stream(batches_of("classifier"), validation_data=(X[:400], LABELS[:400]))
+    assert len(model.history_["validation_balanced_accuracy"]) == 4
+    model.shuffle = False
+    model.fit_stream(tmp_path, y="label", validation_data=file)
+    assert (
+        model.history_["validation_balanced_accuracy"]
+        == wanted.history_["validation_balanced_accuracy"]
+    )
+    with pytest.raises(ValueError, match="scoring needs rows in memory"):
+        model.fit_stream(tmp_path, y="label")
+
+
 def test_callbacks_are_told_and_may_stop():
     told = []
 
@@ -306,6 +351,15 @@ def test_a_warm_start_goes_on():
         model.fit_stream([(X[:, :2], LABELS)])
     with pytest.raises(DataError, match=r"batch 1: y has \['other'\]"):
         model.fit_stream([(X, np.where(LABELS == "low", "other", LABELS))])
+
+
+def test_a_streamed_model_is_saved_pickled_and_cloned(tmp_path):
+    model = classifier().fit_stream(write(tmp_path, label=LABELS), "label")
+    model.save(tmp_path / "model")
+    frame = pl.DataFrame(X, NAMES)
+    for other in (cr.load(tmp_path / "model"), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(other.predict(frame), model.predict(frame))
+    clone(model).fit_stream(batches_of("classifier"))
 
 
 # --- faults ------------------------------------------------------------------------------
@@ -453,6 +507,16 @@ def test_negative_weights_and_counts_are_named():
         poisson.fit_stream([(X[:2], [1, 2]), (X[:2], [1, -2])])
     with pytest.raises(DataError, match=r"batch 1: loss='log_loss' is for values from 0 to 1"):
         MODELS["autoencoder"](loss="log_loss").fit_stream([X])
+
+
+def test_numbers_are_not_taken_for_classes():
+    def numbers():
+        for seed in range(3):
+            rows = np.random.default_rng(seed).normal(size=(60_000, 1))
+            yield rows, rows[:, 0]
+
+    with pytest.raises(DataError, match="batch 2: y has more than 100,000 different values"):
+        classifier().fit_stream(numbers)
 
 
 def test_one_class_a_row_is_said_of_logistic_regression():

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.base import _fit_context
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 
+from chainrule.datasets.foreign import as_given
 from chainrule.datasets.stream import Batch, Columns
+from chainrule.errors import DataError
 from chainrule.estimators.outliers import SCORED_AFTER_FIT
 from chainrule.estimators.parameters import filled_in
 from chainrule.estimators.streaming import STREAM_DOCUMENTATION, StreamFitting, is_streamable
@@ -25,6 +30,9 @@ def _documented(words):
 
 class StreamedClasses(StreamFitting):
     """Classifiers that learn from a stream."""
+
+    _balanced_by_weight: ClassVar[bool] = False
+    """Whether class_weight="balanced" counts the weights of rows, not the rows."""
 
     @available_if(is_streamable)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -89,10 +97,56 @@ class StreamedClasses(StreamFitting):
         self._fit_stream(source, columns, classes, validation_data, shuffle_buffer)
         return self
 
-    def _stream_targets(self, batch: Batch, dtype):
+    def _reasons_for_a_survey(self, stream, classes, fresh):
+        reasons = super()._reasons_for_a_survey(stream, classes, fresh)
+        if classes is None and fresh:
+            reasons.append("classes=[...] is not given")
+        if self.class_weight == "balanced":
+            reasons.append("class_weight='balanced' needs their numbers")
+        return reasons
+
+    def _learn_stream_targets(self, batch, classes, found, fresh):
+        several = batch.y.ndim == 2
+        if several and not self.__sklearn_tags__().classifier_tags.multi_label:
+            raise DataError(
+                f"{type(self).__name__} gives each row one class, but {batch.where} has "
+                f"{batch.y.shape[1]} columns of y: use MLPClassifier for several labels."
+            )
+        if several and self.class_weight is not None:
+            raise ValueError("class_weight is for one class a row, but y has several labels.")
+        if several:
+            self._learn_classes(batch.y, False)
+        elif classes is not None:
+            self._learn_classes(np.asarray(as_given(classes, "classes")), False)
+        elif fresh:
+            self._learn_classes(found.classes, False)
+
+    def _class_factors(self, found):
+        given = self.class_weight
+        if given is None:
+            return None
+        if isinstance(given, str):
+            sums = found.weights if self._balanced_by_weight else found.counts
+            of_class = dict(zip(found.classes.tolist(), sums, strict=True))
+            known = np.array([of_class.get(each, 0.0) for each in self.classes_.tolist()])
+            # A class whose rows all have a weight of 0 has one of 0, too.
+            return known.sum() / np.where(known > 0, len(known) * known, np.inf)
+        factors = compute_class_weight(given, classes=self.classes_, y=self.classes_)
+        if not ((factors >= 0) & np.isfinite(factors)).all():
+            raise ValueError(
+                f"class_weight must give each class a finite factor of 0 or more, but got {given}."
+            )
+        return factors
+
+    def _total_weight(self, found, factors):
+        if found is None or factors is None:
+            return super()._total_weight(found, factors)
+        return float(factors[np.searchsorted(self.classes_, found.classes)] @ found.weights)
+
+    def _stream_columns(self, batch: Batch, dtype):
         y = batch.y
         if y is None or y.ndim == 2:
-            return super()._stream_targets(batch, dtype)
+            return super()._stream_columns(batch, dtype)
         # Looked up one by one: to sort each batch of text, as scikit-learn would, takes longer.
         place_of = {label: place for place, label in enumerate(self.classes_.tolist())}
         places = np.array([place_of.get(label, -1) for label in y.tolist()], dtype=np.int64)
@@ -159,6 +213,9 @@ class StreamedNumbers(StreamFitting):
         columns = Columns(y, sample_weight, None if features is None else tuple(features))
         self._fit_stream(source, columns, None, validation_data, shuffle_buffer)
         return self
+
+    def _learn_stream_targets(self, batch, classes, found, fresh):
+        self._learn_quantiles()
 
 
 class StreamedRows(StreamFitting):

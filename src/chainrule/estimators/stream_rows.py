@@ -40,22 +40,31 @@ class Survey:
     weights: Array
 
 
-def survey(stream: Stream) -> Survey:
+_MOST_CLASSES = 100_000
+
+
+def survey(stream: Stream, of_classes: bool) -> Survey:
     """Go through the targets and weights of a stream.
+
+    Parameters
+    ----------
+    stream : Stream
+    of_classes : bool
+        Whether targets are classes; else rows and weights are only added up.
 
     Raises
     ------
     DataError
-        If classes are of several types, so that they have no order.
+        If classes are of several types, so that they have no order, or too many to be classes.
     """
     n_rows = 0
     found: dict[Any, list[float]] = {}
     dtypes: set[np.dtype[Any]] = set()
-    several = False
+    several = not of_classes
     for batch in stream.batches(only_targets=True):
         n_rows += len(batch)
         several = several or batch.y is None or batch.y.ndim == 2
-        # Of rows with several labels, or without, only their number and weight are counted.
+        # Of rows with several labels, or with numbers, all are counted together.
         labels = [None] * len(batch) if several or batch.y is None else batch.y.tolist()
         if batch.y is not None:
             dtypes.add(batch.y.dtype)
@@ -66,6 +75,11 @@ def survey(stream: Stream) -> Survey:
             known = found.setdefault(label, [0.0, 0.0])
             known[0] += float(counts[place])
             known[1] += float(weights[place])
+        if len(found) > _MOST_CLASSES:
+            raise DataError(
+                f"{batch.where}: y has more than {_MOST_CLASSES:,} different values so far, which "
+                f"cannot be classes: give the column of classes, or use a regressor."
+            )
     if not several:
         try:
             found = {label: found[label] for label in sorted(found)}
@@ -124,6 +138,8 @@ class StreamRows(Rows):
         Draws the order of rows, if they are to be shuffled.
     total : float or None
         Σ weight over all rows, where it had to be found out.
+    n_rows : int or None
+        How many there are, if that is known.
     """
 
     stream: Stream = field(kw_only=True)
@@ -132,6 +148,7 @@ class StreamRows(Rows):
     buffer: int | str = field(kw_only=True, default="auto")
     random_state: np.random.RandomState | None = field(kw_only=True, default=None)
     total: float | None = field(kw_only=True, default=None)
+    n_rows: int | None = field(kw_only=True, default=None)
 
     @property
     def in_memory(self) -> bool:
@@ -146,10 +163,10 @@ class StreamRows(Rows):
             capacity = rows_of_bytes(BUFFER_BYTES, row_bytes, batch_size)
         else:
             capacity = -(-self.buffer // batch_size) * batch_size
-        if self.stream.n_rows is not None:
-            capacity = min(capacity, -(-self.stream.n_rows // batch_size) * batch_size)
+        if self.n_rows is not None:
+            capacity = min(capacity, -(-self.n_rows // batch_size) * batch_size)
         buffers = [np.zeros((capacity, *each.shape[1:]), each.dtype) for each in arrays]
-        return StreamLoop(bind(buffers), self._read, self.random_state, self.stream.n_rows)
+        return StreamLoop(bind(buffers), self._read, self.random_state, self.n_rows)
 
     def _read(self) -> Iterator[Sequence[Array]]:
         """One epoch; the first goes on from the rows that were read already."""

@@ -10,8 +10,8 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.utils import check_random_state
-from sklearn.utils.class_weight import compute_class_weight
 
 from chainrule.datasets.open_stream import is_table, open_stream
 from chainrule.datasets.stream import Batch, Columns, Stream, read_arrays
@@ -62,14 +62,12 @@ class StreamFitting(NetworkEstimator):
     """Trains a network on batches that come one after another."""
 
     _has_targets: ClassVar[bool] = True
-    _balanced_by_weight: ClassVar[bool] = False
-    """Whether class_weight="balanced" counts the weights of rows, not the rows."""
 
     @abstractmethod
     def _take_up(self, rows: Rows, fresh: bool) -> None:
         """Describe the network for such rows, and begin with it."""
 
-    def _stream_targets(self, batch: Batch, dtype: Any) -> Array:
+    def _stream_columns(self, batch: Batch, dtype: Any) -> Array:
         """The targets of a batch as columns of numbers."""
         return self._columns(batch.y, dtype)
 
@@ -85,7 +83,8 @@ class StreamFitting(NetworkEstimator):
         validation_data: Any = None,
         shuffle_buffer: Any = "auto",
     ) -> Any:
-        fresh = not hasattr(self, "n_features_in_") or not self.warm_start
+        learned = hasattr(self, "coefs_") or hasattr(self, "coef_")
+        fresh = not (learned and self.warm_start)
         if not fresh and columns.features is None and hasattr(self, "feature_names_in_"):
             columns.features = tuple(self.feature_names_in_)
         stream = open_stream(source, columns, self._has_targets)
@@ -98,7 +97,7 @@ class StreamFitting(NetworkEstimator):
         batch_size = 0 if isinstance(self.batch_size, str) else int(self.batch_size)
         head = read_head(stream, max(_LEAST_HEAD, batch_size), order)
         self._learn_features(head.batches[0], fresh)
-        self._learn_stream_classes(head.batches[0], classes, found, fresh)
+        self._learn_stream_targets(head.batches[0], classes, found, fresh)
         dtype = head.batches[0].X.dtype
         factors = self._class_factors(found)
 
@@ -118,6 +117,7 @@ class StreamFitting(NetworkEstimator):
             buffer=shuffle_buffer,
             random_state=order,
             total=self._total_weight(found, factors),
+            n_rows=stream.n_rows if found is None else found.n_rows,
         )
         self._train(rows, held_out, incremental=not stream.repeatable)
         if not stream.repeatable and self.max_iter > 1:
@@ -141,6 +141,11 @@ class StreamFitting(NetworkEstimator):
                 f"shuffle_buffer must be 'auto' or a number of rows from 1 on, but got "
                 f"{shuffle_buffer!r}."
             )
+        if self.scoring is not None and validation_data is None:
+            raise ValueError(
+                "scoring needs rows in memory: give validation_data=(X, y), or a file of rows to "
+                "measure on."
+            )
         if not self.early_stopping:
             return
         if validation_data is None:
@@ -154,25 +159,27 @@ class StreamFitting(NetworkEstimator):
                 "give a list, or a function that returns a fresh iterator."
             )
 
-    def _survey_if_needed(self, stream: Stream, classes: Any, fresh: bool) -> Survey | None:
-        """What is to be known of all rows before training."""
+    def _reasons_for_a_survey(self, stream: Stream, classes: Any, fresh: bool) -> list[str]:
+        """Why something has to be known of all rows before training."""
         reasons = []
-        if hasattr(self, "_learn_classes"):
-            if classes is None and fresh:
-                reasons.append("classes=[...] is not given")
-            if getattr(self, "class_weight", None) == "balanced":
-                reasons.append("class_weight='balanced' needs their numbers")
         if self._shares_penalty:
             reasons.append("the penalty needs the number of rows (C=numpy.inf has none)")
+        if self._rules().watch_time and stream.n_rows is None:
+            reasons.append("accumulate_steps and learning_rate need the number of minibatches")
+        return reasons
+
+    def _survey_if_needed(self, stream: Stream, classes: Any, fresh: bool) -> Survey | None:
+        """What is to be known of all rows before training."""
+        reasons = self._reasons_for_a_survey(stream, classes, fresh)
         if not reasons:
             return None
         if not stream.repeatable:
             raise ValueError(
-                f"A first pass over the targets is needed, because {' and '.join(reasons)}, but "
-                f"the source is an iterator, which can be gone through once: give a list, or a "
+                f"A first pass over the rows is needed, because {' and '.join(reasons)}, but the "
+                f"source is an iterator, which can be gone through once: give a list, or a "
                 f"function that returns a fresh iterator."
             )
-        return survey(stream)
+        return survey(stream, is_classifier(self))
 
     @property
     def _shares_penalty(self) -> bool:
@@ -193,10 +200,11 @@ class StreamFitting(NetworkEstimator):
     def _require_features(self, batch: Batch) -> None:
         """Refuse features that are not those of the fit."""
         width, known = batch.X.shape[1], list(getattr(self, "feature_names_in_", ()))
-        if width != self.n_features_in_:
+        expected = getattr(self, "n_features_in_", width)
+        if width != expected:
             raise DataError(
                 f"{batch.where} has {width} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_}."
+                f"{expected}."
             )
         if known and batch.names and list(batch.names) != known:
             raise DataError(
@@ -204,53 +212,19 @@ class StreamFitting(NetworkEstimator):
                 f"{type(self).__name__} learned from {', '.join(known)}."
             )
 
-    def _learn_stream_classes(
+    def _learn_stream_targets(
         self, batch: Batch, classes: Any, found: Survey | None, fresh: bool
     ) -> None:
-        """Take up the classes, where targets are classes."""
-        if not hasattr(self, "_learn_classes"):
-            return
-        if batch.y is not None and batch.y.ndim == 2:
-            if not self.__sklearn_tags__().classifier_tags.multi_label:
-                raise DataError(
-                    f"{type(self).__name__} gives each row one class, but {batch.where} has "
-                    f"{batch.y.shape[1]} columns of y: use MLPClassifier for several labels."
-                )
-            if self.class_weight is not None:
-                raise ValueError("class_weight is for one class a row, but y has several labels.")
-            self._learn_classes(batch.y, False)
-        elif classes is not None:
-            self._learn_classes(np.asarray(classes), False)
-        elif found is not None and found.classes is not None:
-            self._learn_classes(found.classes, False)
+        """Take up what is to be known of targets, given the first batch and the survey."""
+        return
 
     def _class_factors(self, found: Survey | None) -> Array | None:
         """What multiplies the weights of the rows of each class; None for 1."""
-        given = getattr(self, "class_weight", None)
-        if given is None:
-            return None
-        if isinstance(given, str):
-            assert found is not None
-            assert found.classes is not None
-            sums = found.weights if self._balanced_by_weight else found.counts
-            of_class = dict(zip(found.classes.tolist(), sums, strict=True))
-            known = np.array([of_class.get(each, 0.0) for each in self.classes_.tolist()])
-            spread = np.where(known > 0, len(known) * known, np.inf)
-            return known.sum() / spread
-        factors = compute_class_weight(given, classes=self.classes_, y=self.classes_)
-        if not ((factors >= 0) & np.isfinite(factors)).all():
-            raise ValueError(
-                f"class_weight must give each class a finite factor of 0 or more, but got {given}."
-            )
-        return factors
+        return None
 
     def _total_weight(self, found: Survey | None, factors: Array | None) -> float | None:
-        if found is None:
-            return None
-        if factors is None or found.classes is None:
-            return float(found.weights.sum())
-        places = np.searchsorted(self.classes_, found.classes)
-        return float(factors[places] @ found.weights)
+        """Σ weight of all rows, if it was found out."""
+        return None if found is None else float(found.weights.sum())
 
     # --- batches -------------------------------------------------------------------------
 
@@ -258,7 +232,7 @@ class StreamFitting(NetworkEstimator):
         """A batch as the network reads it."""
         try:
             self._check_batch(batch)
-            targets = [self._stream_targets(batch, dtype)] if self._has_targets else []
+            targets = [self._stream_columns(batch, dtype)] if self._has_targets else []
         except DataError:
             raise
         except ValueError as error:
@@ -274,7 +248,9 @@ class StreamFitting(NetworkEstimator):
             places = Y[:, 0].astype(np.int64) if Y.shape[1] == 1 else Y.argmax(axis=1)
             of_class = factors[places].astype(dtype)
             weight = of_class if weight is None else of_class * weight
-        return Rows((batch.X.astype(dtype, copy=False),), tuple(targets), weight)
+        X = batch.X.astype(dtype, copy=False)
+        scored = (X, batch.y) if self._has_targets else (X,)
+        return Rows((X,), tuple(targets), weight, () if self.scoring is None else scored)
 
     def _stream_held_out(self, given: Any, columns: Columns, dtype: Any) -> Rows:
         """All rows of ``validation_data``, in memory."""
@@ -310,4 +286,5 @@ def _joined(parts: Sequence[Rows]) -> Rows:
         tuple(np.concatenate(each) for each in zip(*(part.inputs for part in parts), strict=True)),
         tuple(np.concatenate(each) for each in zip(*(part.targets for part in parts), strict=True)),
         np.concatenate(weights) if weights else None,
+        tuple(np.concatenate(each) for each in zip(*(part.scored for part in parts), strict=True)),
     )
