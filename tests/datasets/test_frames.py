@@ -69,3 +69,14 @@ def test_two_columns_of_one_name_are_refused() -> None:
     pandas = pytest.importorskip("pandas")
     with pytest.raises(DataError, match="two columns called 'a'"):
         read_frame(pandas.DataFrame([[1, 2]], columns=["a", "a"]))
+
+
+def test_tables_of_arrow_are_tables() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    columns = {"n": [1, None, 3], "t": ["a", None, "b"]}
+    for made in (arrow.table(columns), arrow.record_batch(columns)):
+        table = read_table(made)
+        np.testing.assert_array_equal(table.columns["n"], [1.0, np.nan, 3.0])
+        assert table.columns["t"].tolist() == ["a", "", "b"]
+    with pytest.raises(DataError, match="no rows"):
+        read_table(arrow.table({"n": []}))

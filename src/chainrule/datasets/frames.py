@@ -1,4 +1,4 @@
-"""DataFrames of pandas and polars, and Parquet read with whichever is installed."""
+"""Frames of pandas, polars and Arrow as tables, and Parquet read with whichever is installed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Frame", "is_frame", "read_frame", "read_parquet"]
 
 
 class Frame(Protocol):
-    """A DataFrame of pandas or polars."""
+    """A DataFrame of pandas or polars, or a table of Arrow."""
 
     @property
     def columns(self) -> Any:
@@ -27,11 +27,18 @@ class Frame(Protocol):
     def __getitem__(self, name: Any, /) -> Any: ...
 
 
+_FRAMES = {
+    ("pandas", "DataFrame"),
+    ("polars", "DataFrame"),
+    ("pyarrow", "RecordBatch"),
+    ("pyarrow", "Table"),
+}
+
+
 def is_frame(source: object) -> TypeGuard[Frame]:
-    """Whether something is a DataFrame; neither library is imported to tell."""
+    """Whether something is a DataFrame or table; no library is imported to tell."""
     return any(
-        each.__name__ == "DataFrame" and each.__module__.split(".")[0] in ("pandas", "polars")
-        for each in type(source).__mro__
+        (each.__module__.split(".")[0], each.__name__) in _FRAMES for each in type(source).__mro__
     )
 
 
@@ -40,7 +47,7 @@ def read_frame(frame: Frame, source: str = "The DataFrame") -> Table:
 
     Parameters
     ----------
-    frame : DataFrame of pandas or polars
+    frame : DataFrame of pandas or polars, Table or RecordBatch of Arrow
     source : str, default="The DataFrame"
         Its name in messages.
 
@@ -54,13 +61,15 @@ def read_frame(frame: Frame, source: str = "The DataFrame") -> Table:
     DataError
         If it is empty, or two columns have one name.
     """
-    names = [str(name) for name in frame.columns]
+    # What Arrow calls columns are the values.
+    labels = getattr(frame, "column_names", frame.columns)
+    names = [str(name) for name in labels]
     if not names or not len(frame):
         raise DataError(f"{source} has no rows or no columns: there is nothing to read.")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise DataError(f"{source} has two columns called {twice!r}: rename one.")
-    columns = zip(names, frame.columns, strict=True)
+    columns = zip(names, labels, strict=True)
     return Table(source, {name: _column(frame[column]) for name, column in columns})
 
 
@@ -108,8 +117,8 @@ def _load(path: Path) -> Any:
 
 
 def _column(series: Any) -> Column:
-    """A column of either library: numbers as they are, the rest as text, missing as empty."""
-    values = series.to_list()
+    """A column of any library: numbers as they are, the rest as text, missing as empty."""
+    values = series.to_pylist() if hasattr(series, "to_pylist") else series.to_list()
     if hasattr(series, "isna"):
         # pandas has several marks for what is missing; some cannot even be compared.
         values = [

@@ -77,8 +77,8 @@ class TableModel:
         Parameters
         ----------
         table : DataFrame, str, Path or Table
-            A DataFrame of pandas or polars, the path of a CSV or Parquet file, or the name of a
-            built-in data set. Columns go by their names.
+            A DataFrame of pandas or polars, a table of Arrow, the path of a CSV or Parquet file,
+            or the name of a built-in data set. Columns go by their names.
         unknown_as_zeros : bool, default=False
             Encode a category that was not there in training as none of those that were,
             instead of refusing it.
