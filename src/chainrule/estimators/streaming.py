@@ -249,8 +249,8 @@ class StreamFitting(NetworkEstimator):
             of_class = factors[places].astype(dtype)
             weight = of_class if weight is None else of_class * weight
         X = batch.X.astype(dtype, copy=False)
-        scored = (X, batch.y) if self._has_targets else (X,)
-        return Rows((X,), tuple(targets), weight, () if self.scoring is None else scored)
+        scored = self._scored(X, batch.y if self._has_targets else None)
+        return Rows((X,), tuple(targets), weight, scored)
 
     def _stream_held_out(self, given: Any, columns: Columns, dtype: Any) -> Rows:
         """All rows of ``validation_data``, in memory."""
