@@ -164,13 +164,34 @@ def test_parameters(parameters):
     compare("MLPClassifier", IRIS, **parameters)
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
-def test_partial_fit(solver):
-    X, y = IRIS
-    ours, theirs = both("MLPClassifier", solver=solver, batch_size=20)
-    for rows in (slice(0, 60), slice(50, 150), slice(0, 150)):
-        ours.partial_fit(X[rows], y[rows], classes=[0, 1, 2])
-        theirs.partial_fit(X[rows], y[rows], classes=[0, 1, 2])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"solver": "adam"},
+        {"solver": "sgd"},
+        {"solver": "sgd", "learning_rate": "invscaling", "learning_rate_init": 0.2},
+        {"solver": "sgd", "learning_rate": "adaptive", "tol": 10.0, "n_iter_no_change": 1},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "estimator, data, classes",
+    [
+        ("MLPClassifier", IRIS, [0, 1, 2]),
+        ("MLPClassifier", LABELS, [0, 1, 2, 3]),
+        ("MLPRegressor", OUTPUTS, None),
+    ],
+    ids=["classes", "labels", "outputs"],
+)
+def test_partial_fit(estimator, data, classes, parameters, weighted):
+    X, y = data
+    weight = np.random.default_rng(1).uniform(0.2, 3.0, len(y)) if weighted else np.ones(len(y))
+    named = {} if classes is None else {"classes": classes}
+    ours, theirs = both(estimator, batch_size=20, **parameters)
+    for rows in (slice(0, 60), slice(50, 90), slice(0, len(y)), slice(0, 60), slice(0, len(y))):
+        for model in (ours, theirs):
+            model.partial_fit(X[rows], y[rows], sample_weight=weight[rows], **named)
         assert_same(ours, theirs, X)
 
 
@@ -186,13 +207,22 @@ def test_partial_fit_goes_on_from_fit():
 # Without early stopping: there, scikit-learn goes on training the very arrays that it keeps as
 # the best, and where no score is better it ends with the latest weights.
 @pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
-def test_warm_start(solver):
+@pytest.mark.parametrize("learning_rate", ["constant", "invscaling", "adaptive"])
+def test_warm_start(solver, learning_rate):
     X, y = BINARY
-    ours, theirs = both("MLPClassifier", warm_start=True, solver=solver, max_iter=5)
+    parameters = {"learning_rate": learning_rate, "tol": 0.05, "n_iter_no_change": 1}
+    ours, theirs = both("MLPClassifier", warm_start=True, solver=solver, max_iter=5, **parameters)
     for _ in range(3):
         ours.fit(X, y)
         theirs.fit(X, y)
         assert_same(ours, theirs, X)
+
+
+@pytest.mark.parametrize("learning_rate", ["invscaling", "adaptive"])
+def test_early_stopping_under_a_schedule(learning_rate):
+    parameters = {"learning_rate": learning_rate, "solver": "sgd", "learning_rate_init": 0.05}
+    stopping = {"early_stopping": True, "n_iter_no_change": 2, "max_iter": 60}
+    compare("MLPRegressor", DIABETES, **parameters, **stopping, batch_size=50)
 
 
 def test_single_precision_stays_single_and_near():
