@@ -108,6 +108,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted([*_MODULE_OF, *_FOLDERS])
 
 if TYPE_CHECKING:
+    from chainrule import callbacks as callbacks
     from chainrule.calculus.reverse import gradient as gradient
     from chainrule.engines.registry import compile as compile
     from chainrule.graph.node import Node as Node

@@ -175,6 +175,11 @@ def test_what_is_no_callback_is_refused():
         cr.MLPClassifier().set_callbacks(print)
 
 
+def test_among_the_own_callbacks_they_are_told_their_place():
+    with pytest.raises(ValueError, match="are set with set_callbacks"):
+        cr.MLPClassifier(callbacks=[Recorder()]).fit(X, Y)
+
+
 def test_without_them_nothing_is_made(monkeypatch):
     monkeypatch.setattr(FitTask, "__init__", lambda *_: pytest.fail("a task was made"))
     fresh("adam")[0].fit(X, Y)

@@ -88,6 +88,11 @@ def test_a_history_of_losses_alone_is_one_panel(plt):
     assert ax.get_yscale() == "linear"
 
 
+def test_an_empty_history_cannot_be_drawn():
+    with pytest.raises(ValueError, match="the history has no epoch"):
+        History().plot()
+
+
 def test_trials_and_a_single_row_can_be_drawn_too(plt):
     assert History(trial=[1, 2], loss=[0.5, 0.4]).plot().get_xlabel() == "trial"
     assert History(epoch=[1], loss=[0.5]).plot().get_lines()[0].get_marker() == "o"

@@ -32,9 +32,11 @@ class CompilingEstimator(TakesCallbacks):
         super()._validate_params()
         for each in self.callbacks or ():
             if not callable(each):
+                theirs = hasattr(each, "on_fit_task_end")
+                hint = " Callbacks of scikit-learn are set with set_callbacks." if theirs else ""
                 raise InvalidParameterError(
                     f"The 'callbacks' parameter of {type(self).__name__} must hold functions or "
-                    f"other callables. Got {each!r} in it instead."
+                    f"other callables. Got {each!r} in it instead.{hint}"
                 )
 
     def _engine(self) -> Engine:

@@ -21,6 +21,8 @@ Columns = Mapping[str, Sequence[float]]
 
 def draw_history(history: Columns, ax: Any = None) -> Any:
     """Draw a history over its epochs; see :meth:`chainrule.training.history.History.plot`."""
+    if not history.get("loss"):
+        raise ValueError("There is nothing to draw: the history has no epoch.")
     scores = [name for name in history if name not in NOT_SCORES]
     rates = history.get("learning_rate", ())
     if ax is not None:

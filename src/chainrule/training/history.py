@@ -89,6 +89,8 @@ class History(dict[str, list[float]]):
 
         Raises
         ------
+        ValueError
+            If the history is empty.
         ImportError
             If matplotlib is not installed: ``pip install 'chainrule[plot]'``.
         """
