@@ -256,6 +256,13 @@ def test_a_schedule_starts_anew_with_each_fit_and_goes_on_with_partial_fit():
     assert model.history_["learning_rate"][-1] == pytest.approx(first / 8)
 
 
+def test_a_rate_that_ends_with_the_last_epoch_has_not_been_cut_off():
+    model, data = network("mlp regressor", learning_rate="one_cycle")
+    model.fit(*data)  # without a warning
+    with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
+        model.set_params(learning_rate="step").fit(*data)
+
+
 # --- scorers -----------------------------------------------------------------------------
 
 

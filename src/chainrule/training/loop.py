@@ -194,7 +194,7 @@ class Epochs:
             with entered(self.callbacks), one_blas_thread():
                 while not self._epoch():
                     if self.progress.epochs == self.plan.max_epochs:
-                        if warn:
+                        if warn and not self.plan.schedule.has_end:
                             _warn_not_converged(self.plan.max_epochs)
                         break
         except KeyboardInterrupt:

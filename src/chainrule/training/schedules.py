@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,9 @@ class Schedule:
         Epochs, or a part of one, over which the rate first rises from near 0 to what it would
         be without warm-up, by the same amount at every step.
     """
+
+    has_end: ClassVar[bool] = False
+    """Whether the rate comes to an end with the last epoch, so that this one is not too early."""
 
     warmup: float = 0.0
 
@@ -237,6 +241,7 @@ class CosineSchedule(Schedule):
     array([0.854, 0.5  , 0.146, 0.   ])
     """
 
+    has_end: ClassVar[bool] = True
     final: float = 0.0
 
     def __post_init__(self) -> None:
@@ -284,6 +289,7 @@ class OneCycleSchedule(Schedule):
     array([0.52, 1.  , 0.5 , 0.  ])
     """
 
+    has_end: ClassVar[bool] = True
     rising: float = 0.3
     first: float = 0.04
     final: float = 4e-6
