@@ -20,8 +20,8 @@ def read_table(source: Table | Frame | str | Path) -> Table:
     Parameters
     ----------
     source : DataFrame, str, Path or Table
-        A DataFrame of pandas or polars, a table of Arrow; a name in ``BUILT_IN``; or a path: ``./digits`` is a file
-        even though ``digits`` is a built-in set. A table is returned as it is.
+        A DataFrame of pandas or polars, a table of Arrow; a name in ``BUILT_IN``; or a path:
+        ``./digits`` is a file even though ``digits`` is a built-in set. A table is returned as it is.
 
     Returns
     -------
