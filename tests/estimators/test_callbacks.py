@@ -208,6 +208,18 @@ def test_a_moment_names_the_estimator_which_can_predict(name):
         assert moments[-1].learning_rate == moments[-1].history["learning_rate"][-1]
 
 
+@pytest.mark.parametrize("schedule", ["invscaling", "cosine", "one_cycle"])
+def test_a_moment_has_the_rate_that_the_schedule_gives(schedule):
+    moments = []
+    model = cr.MLPClassifier(
+        5, solver="sgd", learning_rate=schedule, callbacks=[moments.append], **QUICK
+    )
+    model.fit(X, Y)
+    rates = [each.learning_rate for each in moments if each.epoch_ended]
+    assert rates == model.history_["learning_rate"]
+    assert len(set(rates)) > 1
+
+
 SURE = {"max_iter": 30, "learning_rate_init": 0.05, "random_state": 0}
 
 

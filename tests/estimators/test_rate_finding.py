@@ -96,6 +96,14 @@ def test_nothing_but_the_search_ends_it_and_nobody_is_told():
     assert not told
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "one_cycle", "invscaling"])
+def test_the_rates_are_those_of_no_schedule(schedule):
+    model = MODELS["adam"][0]
+    scheduled = clone(model).set_params(learning_rate=schedule)
+    plain = model.find_learning_rate(X, Y)
+    np.testing.assert_array_equal(scheduled.find_learning_rate(X, Y).losses, plain.losses)
+
+
 def test_rows_have_their_weights():
     weight = np.where(Y < 5, 1.0, 0.0)
     model = MODELS["adam"][0]

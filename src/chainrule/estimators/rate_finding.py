@@ -115,6 +115,7 @@ class FindsLearningRates:
         wanted = {
             "callbacks": None,
             "early_stopping": False,
+            "learning_rate": "constant",  # or a schedule would change the rates that are tried
             "max_iter": n_steps,
             "n_iter_no_change": n_steps,
             "verbose": False,

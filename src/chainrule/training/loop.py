@@ -261,8 +261,8 @@ class Epochs:
         asked_to_stop = self._tell(self.n_steps, progress.loss, epoch_ended=True)
         return asked_to_stop or progress.stopped_early
 
-    def _factor_after(self, epochs: int) -> float:
-        """What the schedule makes of the rate in the last step of an epoch."""
+    def _factor_after(self, epochs: float) -> float:
+        """What the schedule makes of the rate in the last step of so many epochs."""
         schedule = self.plan.schedule
         if not schedule.within_epochs:
             return 1.0
@@ -332,6 +332,8 @@ class Epochs:
         if not self.callbacks:
             return False
         epoch = self.progress.epochs + (0 if epoch_ended else 1)
+        over = len(self.progress.losses) - self.progress.losses_before
+        factor = self._factor_after(over if epoch_ended else over + step / self.n_steps)
         moment = Moment(
             epoch,
             self.plan.max_epochs,
@@ -340,7 +342,7 @@ class Epochs:
             loss,
             epoch_ended,
             self.progress.history,
-            self.loop.settings["learning_rate"],
+            self.loop.settings["learning_rate"] * factor,
             self.estimator,
         )
         return tell(self.callbacks, moment) and epoch_ended
