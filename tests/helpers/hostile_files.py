@@ -35,6 +35,7 @@ def small_models() -> dict[str, Any]:
         cr.MLPClassifier(2, loss="hinge", **_NETWORK).fit(_X, labels[:, 0]),
         cr.MLPClassifier((), class_weight="balanced", **_NETWORK).fit(_X, labels),
         cr.MLPRegressor("huber", 2, early_stopping=True, **_NETWORK).fit(_X.astype("f4"), _X[:, 0]),
+        cr.MLPRegressor("quantile", 2, quantile=[0.2, 0.8], **_NETWORK).fit(_X, _X[:, 0]),
         cr.LinearRegression(engine="reference").fit(_X, _X[:, 0]),
         cr.LinearRegression("random_search", n_trials=3, record_path=True, random_state=0).fit(
             _X, _X[:, :2]
@@ -75,6 +76,8 @@ def use(model: Any) -> None:
         model.predict(X if model._is_table else np.full((2, 3, model.n_features_in_), 0.5))
         return
     model.predict(X)
+    if hasattr(model, "predict_quantiles"):
+        model.predict_quantiles(X)
     if hasattr(model, "transform"):
         model.inverse_transform(model.transform(X))
 

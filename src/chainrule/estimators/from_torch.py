@@ -18,7 +18,7 @@ from chainrule.estimators.recurrent_classifiers import (
     RNNClassifier,
 )
 from chainrule.estimators.recurrent_regressors import GRURegressor, LSTMRegressor, RNNRegressor
-from chainrule.files.torch_state import Dense, Recurrent, State, read_state, sort_state
+from chainrule.exchange.torch_state import Dense, Recurrent, State, read_state, sort_state
 from chainrule.networks.activations import ACTIVATIONS
 
 __all__ = ["from_torch"]

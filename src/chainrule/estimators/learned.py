@@ -91,6 +91,13 @@ def _are_names(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "OU"
 
 
+def _are_quantiles(value: Any) -> bool:
+    if not isinstance(value, np.ndarray) or value.dtype != np.float64 or value.ndim != 1:
+        return False
+    inside = ((value > 0.0) & (value < 1.0)).all() and value.size > 0
+    return bool(inside and (value[:-1] < value[1:]).all())
+
+
 def _or_none(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: value is None or fits(value)
 
@@ -108,6 +115,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "n_features_in_": (_is_size, "a number of columns"),
     "n_iter_": (_or_none(_is_count), "a number of epochs"),
     "offset_": (_is_number, "a number"),
+    "quantiles_": (_are_quantiles, "an array of quantiles, rising"),
     "t_": (_is_number, "a number"),
     "validation_scores_": (_or_none(_are_numbers), "a list of numbers"),
 }

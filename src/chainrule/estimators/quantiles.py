@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import chainrule.graph.functions as fn
 from chainrule.engines.base import Array
+from chainrule.errors import FileError
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.targets import NumberTargets
 from chainrule.exchange.onnx_model import Output
@@ -63,6 +64,13 @@ class RegressionTargets(NumberTargets):
             self.quantiles_ = quantiles
         elif hasattr(self, "quantiles_"):
             del self.quantiles_
+
+    def _restore(self) -> None:
+        super()._restore()
+        if self.n_outputs_ % self._n_quantiles:
+            raise FileError(
+                f"{self.n_outputs_} outputs are not {self._n_quantiles} for each target"
+            )
 
     @property
     def _n_quantiles(self) -> int:

@@ -117,7 +117,8 @@ def _name_of(function: Callable[..., Any], place: str, functions: Functions) -> 
     if not isinstance(name, str) or not name.isidentifier():
         raise FileError(
             f"{place} cannot be saved: a file keeps the name of a function, and {function!r} has "
-            f"none. Define it with def."
+            f"none. Define it with def, or leave it out before: "
+            f"set_params({place.split('.')[0]}=...)."
         )
     if functions.setdefault(name, function) is not function:
         raise FileError(
