@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save, save_file
 
 import chainrule as cr
+from tests.helpers.hostile_files import damaged_file
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -410,6 +412,32 @@ def test_other_files_are_refused(content: bytes, message: str, tmp_path: Path) -
         cr.from_torch(path, activation="tanh")
 
 
+def test_damage_to_a_file_is_refused_or_harmless(tmp_path: Path) -> None:
+    path, whole = tmp_path / "net.safetensors", save(recurrent_state("gru", 1))
+    messages = []
+    for seed in range(300):
+        path.write_bytes(damaged_file(whole, seed))
+        try:
+            model = cr.from_torch(path, classes=[0, 1], **REFERENCE)
+        except cr.FileError as error:
+            messages.append(str(error))
+        else:
+            model.predict(SEQUENCES)
+    assert 100 < len(messages) < 300
+    assert all(len(each.splitlines()) == 1 for each in messages)
+
+
+@pytest.mark.parametrize("shape", [[1] * 70, [0, 2**62, 2**62]])
+def test_shapes_that_no_array_has_are_refused(shape: list[int], tmp_path: Path) -> None:
+    length = 0 if 0 in shape else 4
+    entry = {"dtype": "F32", "shape": shape, "data_offsets": [0, length]}
+    text = json.dumps({"0.weight": entry}).encode()
+    path = tmp_path / "net.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(length))
+    with pytest.raises(cr.FileError, match=r"'0\.weight' cannot be read|is damaged"):
+        cr.from_torch(path)
+
+
 @pytest.mark.parametrize(
     "state, options, message",
     [
@@ -471,9 +499,9 @@ def test_predicts_as_pytorchs_recurrent_networks(
     kind: str, double: bool, bidirectional: bool, tmp_path: Path
 ) -> None:
     torch = pytest.importorskip("torch")
-    save = pytest.importorskip("safetensors.torch").save_file
+    write = pytest.importorskip("safetensors.torch").save_file
     network = _Recurrent(torch, kind, double, bidirectional)
-    save(network.module.state_dict(), tmp_path / "net.safetensors")
+    write(network.module.state_dict(), tmp_path / "net.safetensors")
     x = draws(40, 12, FEATURES, dtype=np.float64 if double else np.float32)
     tolerance = 1e-12 if double else 1e-5
     for source in (tmp_path / "net.safetensors", network.module.state_dict()):
@@ -484,12 +512,12 @@ def test_predicts_as_pytorchs_recurrent_networks(
 @pytest.mark.parametrize("kind", ["float64", "float32", "bfloat16"])
 def test_predicts_as_pytorchs_layers(kind: str, tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
-    save = pytest.importorskip("safetensors.torch").save_file
+    write = pytest.importorskip("safetensors.torch").save_file
     torch.manual_seed(0)
     linear, gelu = torch.nn.Linear, torch.nn.GELU
     network = torch.nn.Sequential(linear(3, 64), gelu(), linear(64, 64), gelu(), linear(64, 4))
     network = network.to(getattr(torch, kind))
-    save(network.state_dict(), tmp_path / "net.safetensors")
+    write(network.state_dict(), tmp_path / "net.safetensors")
     wide = network.float() if kind == "bfloat16" else network
     x = draws(50, 3, dtype=np.float64 if kind == "float64" else np.float32)
     with torch.no_grad():

@@ -278,21 +278,6 @@ def test_a_description_of_columns_made_by_hand_is_refused(path: Path, name: str)
         cr.load(path)
 
 
-def test_random_damage_never_crashes(path: Path) -> None:
-    whole = saved(path).read_bytes()
-    random = np.random.default_rng(0)
-    for _ in range(300):
-        damaged = bytearray(whole)
-        for position in random.integers(len(whole), size=random.integers(1, 6)):
-            damaged[position] = random.integers(256)
-        path.write_bytes(damaged)
-        # Damage to a weight cannot be told from a weight; all other is an error of our own.
-        try:
-            cr.load(path)
-        except cr.FileError:
-            continue
-
-
 def test_a_folder_is_no_model(tmp_path):
     with pytest.raises(cr.FileError, match="is a folder"):
         cr.load(tmp_path)

@@ -243,12 +243,15 @@ def whole(description: Any, tensors: dict[str, np.ndarray]) -> bytes:
     return save(tensors, {"chainrule": json.dumps(description)})
 
 
-CHANGES: tuple[Change, ...] = (
+OF_ANY_FILE: tuple[Change, ...] = (
     _flip_bits,
     _cut,
     _stretch,
     _lie_about_the_header,
     _change_header,
+)
+CHANGES: tuple[Change, ...] = (
+    *OF_ANY_FILE,
     _change_description,
     _change_description,
     _change_description,
@@ -258,9 +261,15 @@ CHANGES: tuple[Change, ...] = (
 
 
 def damaged(data: bytes, seed: int) -> bytes:
-    """One of the above, drawn by the seed."""
+    """A model file, changed in one of the ways above, drawn by the seed."""
     draw = random.Random(seed)
     return draw.choice(CHANGES)(draw, data)
+
+
+def damaged_file(data: bytes, seed: int) -> bytes:
+    """The same for a safetensors file that is no model of ours."""
+    draw = random.Random(seed)
+    return draw.choice(OF_ANY_FILE)(draw, data)
 
 
 def outcome(path: Path) -> str:

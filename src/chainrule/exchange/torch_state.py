@@ -163,10 +163,15 @@ def _decoded(name: str, tensor: Mapping[str, Any]) -> Array:
     if kind == "BF16":
         # The upper half of a number in single precision.
         halves = np.frombuffer(tensor["data"], "<u2").astype(np.uint32)
-        return (halves << 16).view(np.float32).reshape(shape)
-    if kind not in ("F16", "F32", "F64"):
+        array = (halves << 16).view(np.float32)
+    elif kind in ("F16", "F32", "F64"):
+        array = np.frombuffer(tensor["data"], f"<f{int(kind[1:]) // 8}")
+    else:
         raise FileError(_no_weights(name, kind))
-    return np.frombuffer(tensor["data"], f"<f{int(kind[1:]) // 8}").reshape(shape)
+    try:
+        return array.reshape(shape)
+    except ValueError as error:  # of too many axes, or without end in one and nothing in another
+        raise FileError(f"The tensor {name!r} cannot be read: {error}.") from None
 
 
 def _no_weights(name: str, kind: str) -> str:
