@@ -21,7 +21,8 @@ def read_table(source: Table | Frame | str | Path) -> Table:
     ----------
     source : DataFrame, str, Path or Table
         A DataFrame of pandas or polars, a table of Arrow; a name in ``BUILT_IN``; or a path:
-        ``./digits`` is a file even though ``digits`` is a built-in set. A table is returned as it is.
+        ``./digits`` is a file even though ``digits`` is a built-in set. A table is returned as
+        it is.
 
     Returns
     -------
