@@ -40,6 +40,14 @@ class Node:
     kind : {"float", "int", "bool"}
     name : str or None
         The user's name for this value.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> x = cr.variable("x", ("rows", 3))
+    >>> y = (2.0 * x).named("y")
+    >>> y, y.rank, y.inputs[1] is x
+    (<Node y: multiply float(rows, 3)>, 2, True)
     """
 
     __slots__ = ("__weakref__", "attributes", "inputs", "kind", "name", "operation", "shape")

@@ -32,6 +32,15 @@ class Moment(NamedTuple):
     estimator : estimator or None
         The estimator in training. Its weights are those of the latest step, so that it can
         predict; what else it will have learned is set when training ends.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> def stop_at_ten(moment):
+    ...     return moment.epoch == 10
+    >>> X, y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0]
+    >>> cr.MLPRegressor(callbacks=[stop_at_ten], random_state=0).fit(X, y).n_iter_
+    10
     """
 
     epoch: int
