@@ -491,6 +491,13 @@ def test_a_source_that_cannot_be_one_says_why(source, message):
         ({}, {"validation_data": (X,)}, r"validation_data must be \(X, y\)"),
         ({}, {"validation_data": (X[:, :2], LABELS)}, "validation_data has 2 features"),
         ({}, {"validation_data": (X[:1], ["new"])}, r"validation_data: y has \['new'\]"),
+        ({}, {"y": LABELS}, "y names columns of the source, but it is ndarray"),
+        ({}, {"sample_weight": WEIGHTS}, "sample_weight names columns of the source"),
+        (
+            {},
+            {"y": "label", "features": [0, 1]},
+            "features names columns of the source",
+        ),
         ({"class_weight": {"low": -1.0}}, {}, "a finite factor of 0 or more"),
     ],
 )

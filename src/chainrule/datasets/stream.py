@@ -58,13 +58,27 @@ class Columns:
     target : str, list of str or None
         One column of targets, or several.
     weight : str or None
-    features : tuple of str or None
+    features : sequence of str or None
         None for all the others.
+
+    Raises
+    ------
+    DataError
+        If one is something else than the name of a column.
     """
 
     target: str | list[str] | None = None
     weight: str | None = None
-    features: tuple[str, ...] | None = None
+    features: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        several = isinstance(self.target, (list, tuple))
+        _require_names("y", self.target if several else [self.target], self.target)
+        _require_names("sample_weight", [self.weight], self.weight)
+        if self.features is not None:
+            listed = [self.features] if isinstance(self.features, str) else list(self.features)
+            _require_names("features", listed, self.features)
+            self.features = listed
 
     @property
     def targets(self) -> list[str]:
@@ -101,6 +115,15 @@ class Columns:
                 f"{where} has no column {missing[0]!r}; it has {_listed(names)}. The columns are "
                 f"found by name, and each part of the data needs the same ones."
             )
+
+
+def _require_names(name: str, parts: Any, given: Any) -> None:
+    """Refuse values where names of columns are asked for."""
+    if given is not None and not all(isinstance(part, str) for part in parts):
+        raise DataError(
+            f"{name} names columns of the source, but it is {type(given).__name__}: values come "
+            f"with the batches, as (X, y) or (X, y, sample_weight)."
+        )
 
 
 class Stream(ABC):
@@ -156,7 +179,7 @@ def read_table(
     where_in = f"{where}, "
     if not only_targets:
         columns.settle(table.columns, where)
-    features = () if only_targets else columns.features or ()
+    features = () if only_targets else tuple(columns.features or ())
     read = [_numbers(table.get_column(name), where_in, start) for name in features]
     X = np.empty((len(table), len(read)), _precision(read))
     for place, values in enumerate(read):

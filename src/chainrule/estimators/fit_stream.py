@@ -93,7 +93,7 @@ class StreamedClasses(StreamFitting):
         >>> model.fit_stream(batches).score(X, y) > 0.9
         True
         """
-        columns = Columns(y, sample_weight, None if features is None else tuple(features))
+        columns = Columns(y, sample_weight, features)
         self._fit_stream(source, columns, classes, validation_data, shuffle_buffer)
         return self
 
@@ -210,7 +210,7 @@ class StreamedNumbers(StreamFitting):
         >>> model.score(X, X[:, 0] ** 2) > 0.95
         True
         """
-        columns = Columns(y, sample_weight, None if features is None else tuple(features))
+        columns = Columns(y, sample_weight, features)
         self._fit_stream(source, columns, None, validation_data, shuffle_buffer)
         return self
 
@@ -269,7 +269,7 @@ class StreamedRows(StreamFitting):
         >>> model.fit_stream([X[:80], X[80:]]).transform(X).shape
         (150, 2)
         """
-        columns = Columns(None, sample_weight, None if features is None else tuple(features))
+        columns = Columns(None, sample_weight, features)
         first = self._fit_stream(source, columns, None, validation_data, shuffle_buffer)
         self._sum_up(first, SCORED_AFTER_FIT)
         return self

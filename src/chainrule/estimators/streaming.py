@@ -85,8 +85,6 @@ class StreamFitting(NetworkEstimator):
     ) -> Any:
         learned = hasattr(self, "coefs_") or hasattr(self, "coef_")
         fresh = not (learned and self.warm_start)
-        if not fresh and columns.features is None and hasattr(self, "feature_names_in_"):
-            columns.features = tuple(self.feature_names_in_)
         stream = open_stream(source, columns, self._has_targets)
         self._check_streaming(stream, validation_data, shuffle_buffer)
         order = None
