@@ -42,6 +42,8 @@ def validated(estimator: Any, X: Any = "no_validation", y: Any = "no_validation"
     DataError
         If a column of a frame holds text, NaN or infinity: it is named.
     """
+    if isinstance(X, np.ndarray) and isinstance(y, (np.ndarray, str)):
+        return validate_data(estimator, X, y, **options)  # nothing to look for: the usual case
     X, y = as_given(X, "X"), as_given(y, "y")
     if nw.dependencies.is_into_dataframe(X) and np.float32 in _listed(options.get("dtype")):
         # scikit-learn sees that of a pandas frame only.
