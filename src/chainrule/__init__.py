@@ -68,6 +68,15 @@ _HOME = {
     "chainrule.calculus.reverse": ("gradient",),
     "chainrule.calculus.simplify": ("simplify",),
     "chainrule.engines.registry": ("compile",),
+    "chainrule.networks.plain_layers": (
+        "Activation",
+        "Dense",
+        "Dropout",
+        "GaussianNoise",
+        "Residual",
+    ),
+    "chainrule.networks.norm_layers": ("BatchNorm", "LayerNorm"),
+    "chainrule.networks.own_layer": ("Layer",),
     "chainrule.matrices.collapse": ("collapse",),
     "chainrule.explain.derivation": ("explain",),
     "chainrule.matrices.form": ("matrix_form",),
@@ -82,6 +91,7 @@ _HOME = {
     "chainrule.estimators.linear": ("LinearRegression",),
     "chainrule.estimators.logistic": ("LogisticRegression",),
     "chainrule.estimators.mlp": ("MLPClassifier", "MLPRegressor"),
+    "chainrule.estimators.custom_network": ("NetworkClassifier", "NetworkRegressor"),
     "chainrule.estimators.recurrent_classifiers": (
         "GRUClassifier",
         "LSTMClassifier",

@@ -9,7 +9,12 @@ import numpy.typing as npt
 
 from chainrule.engines.base import Array
 
-__all__ = ["glorot_uniform", "orthogonal"]
+__all__ = ["glorot_bound", "glorot_uniform", "orthogonal"]
+
+
+def glorot_bound(fan_in: int, fan_out: int, factor: float = 6.0) -> float:
+    """√(factor/(fan_in + fan_out)); scikit-learn's factor is 2 for the logistic activation."""
+    return math.sqrt(factor / (fan_in + fan_out))
 
 
 def glorot_uniform(
@@ -49,7 +54,7 @@ def glorot_uniform(
     >>> W.shape, b.shape
     ((2, 3), (3,))
     """
-    bound = math.sqrt(factor / (fan_in + fan_out))
+    bound = glorot_bound(fan_in, fan_out, factor)
     weights = random_state.uniform(-bound, bound, (fan_in, fan_out))
     biases = random_state.uniform(-bound, bound, fan_out)
     return weights.astype(dtype, copy=False), biases.astype(dtype, copy=False)
