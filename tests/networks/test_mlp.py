@@ -46,8 +46,8 @@ def test_first_weights_are_those_of_scikit_learn(activation):
         random_state=7,
     ).fit(X, y)
     network = MLP((3, 4, 2, 1), activation, "identity")
-    weights, biases = network.initial_parameters(np.random.RandomState(7), np.float64)
-    for mine, theirs in zip(weights + biases, model.coefs_ + model.intercepts_, strict=True):
+    first = network.first_values(np.random.RandomState(7), np.float64)
+    for mine, theirs in zip(first, model.coefs_ + model.intercepts_, strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 

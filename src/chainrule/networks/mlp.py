@@ -10,11 +10,16 @@ import numpy.typing as npt
 
 from chainrule.engines.base import Array
 from chainrule.graph.node import Node, variable
-from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from chainrule.networks.initialisers import glorot_uniform
-from chainrule.networks.layers import dense, dropout
+from chainrule.networks.layer_kind import LayerKind
+from chainrule.networks.norm_layers import BatchNorm, LayerNorm
+from chainrule.networks.plain_layers import Activation, Dense, Dropout
+from chainrule.networks.stack import Stack
 
-__all__ = ["MLP"]
+__all__ = ["MLP", "NORMALIZATIONS"]
+
+NORMALIZATIONS: dict[str, type[LayerKind]] = {"batch": BatchNorm, "layer": LayerNorm}
+"""What may come before the activations of a perceptron, by name."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,9 @@ class MLP:
         What makes predictions of the raw outputs; a key of ``OUTPUT_ACTIVATIONS``.
     dropout : float, default=0.0
         The share of hidden activations that are set to 0 in training.
+    normalization : {"batch", "layer"}, optional
+        What brings each hidden layer to mean 0 and variance 1 before its activation. It learns
+        ``scale1, scale2, ...`` and ``shift1, shift2, ...``.
 
     References
     ----------
@@ -53,6 +61,17 @@ class MLP:
     activation: str
     output_activation: str
     dropout: float = 0.0
+    normalization: str | None = None
+
+    def __str__(self) -> str:
+        """Its sizes and its activation: ``4 → 10 → 3, relu``."""
+        sizes = " → ".join(map(str, self.layer_sizes))
+        normalised = f", {self.normalization} normalization" if self.normalization else ""
+        return f"{sizes}, {self.activation}{normalised}"
+
+    @property
+    def n_outputs(self) -> int:
+        return self.layer_sizes[-1]
 
     @property
     def X(self) -> Node:
@@ -72,31 +91,59 @@ class MLP:
         return tuple(variable(f"b{k}", (size,)) for k, size in enumerate(self.layer_sizes[1:], 1))
 
     @property
+    def scales_and_shifts(self) -> tuple[Node, ...]:
+        """Of the normalisation of each hidden layer, all scales and then all shifts."""
+        return tuple(
+            variable(f"{name}{k}", (size,))
+            for name in ("scale", "shift")
+            for k, size in enumerate(self._normalised_sizes, 1)
+        )
+
+    @property
     def parameters(self) -> tuple[Node, ...]:
-        """All weights, then all biases."""
-        return self.weights + self.biases
+        """All weights, then all biases, then all scales and shifts."""
+        return self.weights + self.biases + self.scales_and_shifts
+
+    @property
+    def statistics(self) -> tuple[Node, ...]:
+        """The running means, then the running variances, of batch normalisation."""
+        sizes = self._normalised_sizes if self.normalization == "batch" else ()
+        return tuple(
+            variable(f"running_{name}{k}", (size,))
+            for name in ("mean", "variance")
+            for k, size in enumerate(sizes, 1)
+        )
+
+    @property
+    def _normalised_sizes(self) -> tuple[int, ...]:
+        return self.layer_sizes[1:-1] if self.normalization else ()
+
+    @property
+    def stack(self) -> Stack:
+        """The same network as a list of layers."""
+        layers: list[LayerKind] = []
+        for size in self.layer_sizes[1:-1]:
+            if self.normalization is None:
+                layers.append(Dense(size, self.activation))
+            else:
+                norm = NORMALIZATIONS[self.normalization]()
+                layers += [Dense(size), norm, Activation(self.activation)]
+            if self.dropout:
+                layers.append(Dropout(self.dropout))
+        return Stack(
+            self.layer_sizes[0], tuple(layers), self.layer_sizes[-1], self.output_activation
+        )
 
     def raw_output(self, X: Node, training: bool = False) -> Node:
         """The last layer before its activation: (rows, outputs).
 
         ``training`` puts the random draws of dropout into the graph.
         """
-        activation = ACTIVATIONS[self.activation]
-        layers = list(zip(self.weights, self.biases, strict=True))
-        x = X
-        for k, (weights, biases) in enumerate(layers[:-1], 1):
-            x = activation(dense(x, weights, biases).named(f"h{k}_in")).named(f"h{k}_out")
-            if training and self.dropout:
-                x = dropout(x, self.dropout, stream=k).named(f"h{k}_dropped")
-        weights, biases = layers[-1]
-        name = "output" if self.output_activation == "identity" else "output_in"
-        return dense(x, weights, biases).named(name)
+        return self.stack.built(X, training).raw_output
 
     def prediction(self, raw_output: Node) -> Node:
         """The activated outputs: values, counts or probabilities."""
-        if self.output_activation == "identity":
-            return raw_output
-        return OUTPUT_ACTIVATIONS[self.output_activation](raw_output).named("output")
+        return self.stack.prediction(raw_output)
 
     def describe(self, name: str, index: tuple[int, ...]) -> str:
         """What an entry of a parameter is: the weight from which unit to which.
@@ -106,25 +153,23 @@ class MLP:
         >>> MLP((4, 10, 3), "relu", "softmax").describe("W2", (3, 1))
         'the weight from unit 3 of hidden layer 1 to output 1'
         """
-        layer = int(name[1:])
-        unit = self._unit(layer, index[-1])
-        if name[0] == "b":
-            return f"the bias of {unit}"
-        return f"the weight from {self._unit(layer - 1, index[0])} to {unit}"
+        return self.stack.describe(name, index)
 
-    def _unit(self, layer: int, index: int) -> str:
-        if layer == 0:
-            return f"input {index}"
-        last = layer == len(self.layer_sizes) - 1
-        return f"output {index}" if last else f"unit {index} of hidden layer {layer}"
-
-    def initial_parameters(
+    def first_values(
         self, random_state: np.random.RandomState, dtype: npt.DTypeLike
-    ) -> tuple[list[Array], list[Array]]:
-        """First weights and biases, drawn layer by layer as scikit-learn draws them."""
+    ) -> list[Array]:
+        """All parameters and statistics before the first step.
+
+        Weights and biases are drawn layer by layer, as scikit-learn draws them. Scales start from
+        1 and shifts from 0, running variances from 1 and means from 0.
+        """
         factor = 2.0 if self.activation == "logistic" else 6.0
         drawn = [
             glorot_uniform(fan_in, fan_out, random_state, dtype, factor)
             for fan_in, fan_out in pairwise(self.layer_sizes)
         ]
-        return [weights for weights, _ in drawn], [biases for _, biases in drawn]
+        first = [weights for weights, _ in drawn] + [biases for _, biases in drawn]
+        for node in (*self.scales_and_shifts, *self.statistics):
+            one = (node.name or "").startswith(("scale", "running_variance"))
+            first.append(np.full(node.shape, float(one), dtype))  # type: ignore[arg-type]
+        return first
