@@ -180,3 +180,23 @@ def test_sums_and_gradients_have_the_term_of_all_rows():
     slopes = 2 * (WEIGHTS * outputs) @ X
     slopes += WEIGHTS.sum() * 20 * outputs.mean() * X.mean(axis=0)
     np.testing.assert_allclose(gradient, slopes)
+
+
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_statistics_stand_behind_the_parameters_and_are_no_part_of_the_descent(engine):
+    x, w, seen = cr.variable("x", ("rows", 3)), cr.variable("w", (3,)), cr.variable("seen", (3,))
+    after = 0.5 * seen + cr.sum(x, 0)
+    objective = Objective(
+        cr.sum(cr.square((x - seen) * w), 1), (x,), (w,), statistics=((seen, after),)
+    )
+    assert objective.learned == (w, seen)
+    step = training_step(objective, Adam())
+    assert [node.name for node in step.state[:3]] == ["w", "seen", "w_mean"]
+    first = np.array([0.1, 0.2, 0.3])
+    state = initial_state(step, {w: START.copy(), seen: first.copy()})
+    loop = get_engine(engine).compile_step(step, "float64", [X], state, {"learning_rate": 0.1})
+    report = loop.run(None, 7, 0, 1)
+    # The loss is that of the statistics before the step.
+    np.testing.assert_allclose(report.loss_sum, (((X - first) * START) ** 2).sum())
+    np.testing.assert_allclose(state[1], 0.5 * first + X.sum(axis=0))
+    np.testing.assert_allclose(np.abs(state[0] - START), 0.1, rtol=1e-6)  # Adam's first step

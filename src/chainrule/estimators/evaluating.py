@@ -30,7 +30,10 @@ class EvaluatingEstimator(Exportable, CompilingEstimator, ABC):
     @property
     @abstractmethod
     def _parameters(self) -> list[Array]:
-        """The learned arrays, in the order of the objective's parameters; training updates them."""
+        """The learned arrays, in the order in which the objective has them; training updates them.
+
+        These are its parameters, then its statistics.
+        """
 
     @abstractmethod
     def _description(self) -> Hashable:
@@ -69,7 +72,7 @@ class EvaluatingEstimator(Exportable, CompilingEstimator, ABC):
 
         def program() -> Program:
             losses = objective.share * objective.loss_sum
-            return Program((*objective.minibatch, *objective.parameters), (output, losses))
+            return Program((*objective.minibatch, *objective.learned), (output, losses))
 
         key = ("validate", self._description(), weighted)
         function = self._compiled(key, held_out.dtype, program)
@@ -120,7 +123,7 @@ class EvaluatingEstimator(Exportable, CompilingEstimator, ABC):
         """
         parameters = self._parameters
         dtype = parameters[0].dtype
-        nodes = self._objective(weighted=False, training=False).parameters
+        nodes = self._objective(weighted=False, training=False).learned
 
         def program() -> Program:
             read, value = describe()

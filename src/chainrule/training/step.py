@@ -44,6 +44,9 @@ class Objective:
     running : tuple of (Node, Node), default=()
         What ``term`` knows of the minibatches before: variables that start as zeros, and the
         value of each after the step.
+    statistics : tuple of (Node, Node), default=()
+        What is learned besides the parameters, and not by descent: variables that belong to the
+        network as these do, and the value of each after the step.
     penalty_in_shares : bool, default=False
         Whether a step has the penalty once for each unit of weight in its minibatch. Given alpha
         over Σ weight of all rows, an epoch then has it once, however the rows are cut.
@@ -61,6 +64,7 @@ class Objective:
     share: float = 1.0
     term: Node | None = None
     running: tuple[tuple[Node, Node], ...] = ()
+    statistics: tuple[tuple[Node, Node], ...] = ()
     penalty_in_shares: bool = False
     l1_ratio: float = 0.0
     decayed: tuple[Node, ...] = ()
@@ -69,6 +73,11 @@ class Objective:
     def alpha(self) -> Node:
         """The strength of the penalty."""
         return variable("alpha")
+
+    @property
+    def learned(self) -> tuple[Node, ...]:
+        """The parameters, and the variables of the statistics: what makes predictions."""
+        return (*self.parameters, *(node for node, _ in self.statistics))
 
     @property
     def loss_sum(self) -> Node:
@@ -175,8 +184,9 @@ def training_step(
     Returns
     -------
     TrainingStep
-        Its state are the parameters, then what the optimizer remembers of each, what is running
-        along, the number of the step if the optimizer counts, and what ``rules`` keep.
+        Its state are the parameters and the statistics, then what the optimizer remembers of each
+        parameter, the number of the step if the optimizer counts, what is running along, and what
+        ``rules`` keep.
 
     References
     ----------
@@ -235,12 +245,13 @@ def training_step(
         memory.append(kept)
         new_memory.append(value)
 
+    new_parameters += [value for _, value in objective.statistics]
     loss, *updates = simplify([gathered.reported, *new_parameters, *new_memory])
     settings = [learning_rate]
     settings += [objective.alpha] if objective.penalised else []
     settings += [variable("weight_decay")] if objective.decayed else []
     settings += clock.settings if clock else []
-    state = (*objective.parameters, *memory)
+    state = (*objective.learned, *memory)
     return TrainingStep(objective.minibatch, state, tuple(updates), tuple(settings), loss)
 
 
