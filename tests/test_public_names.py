@@ -16,7 +16,7 @@ NAMES = {name: getattr(cr, name) for name in cr.__all__} | {
 DOCUMENTED = {
     name: each
     for name, each in NAMES.items()
-    if inspect.isclass(each) or inspect.isfunction(each) and not isinstance(each, ModuleType)
+    if inspect.isclass(each) or (inspect.isfunction(each) and not isinstance(each, ModuleType))
 }
 
 

@@ -16,6 +16,7 @@ from chainrule.engines.base import Array
 from chainrule.engines.threads import available_threads, one_blas_thread
 from chainrule.errors import FileError
 from chainrule.estimators.explaining import Explainable
+from chainrule.estimators.hidden import HiddenLayers
 from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.rows import Rows
@@ -118,7 +119,7 @@ default="kmeans"
 }
 
 
-class BaseRadial(Explainable, Savable, SupervisedEstimator):
+class BaseRadial(Explainable, HiddenLayers, Savable, SupervisedEstimator):
     """What the classifier and the regressor share."""
 
     _lbfgs_options: ClassVar = {"ftol": 64 * np.finfo(float).eps}
@@ -184,12 +185,13 @@ class BaseRadial(Explainable, Savable, SupervisedEstimator):
         n_centres, n_features = self.centres_.shape
         return RadialNetwork(n_features, n_centres, n_outputs, loss, bool(self.fit_intercept))
 
+    def _describe_hidden(self):
+        return (self._network.X,), (self._network.bumps(self._network.X),)
+
     def _solve(self, rows: Rows) -> None:
         """The weights of the bumps, by ridge regression."""
         network = self._network
-        bumps = self._evaluated(
-            "bumps", lambda: ((network.X,), network.bumps(network.X)), rows.inputs
-        )
+        bumps = self._hidden_values(rows.inputs, 0)
         solution = ridge(
             bumps,
             self._solved_columns(*rows.targets),

@@ -16,6 +16,7 @@ from chainrule.datasets.foreign import as_given
 from chainrule.engines.base import Array
 from chainrule.estimators.evaluating import EvaluatingEstimator
 from chainrule.estimators.explaining import check_names, one_row
+from chainrule.estimators.hidden import HiddenLayers
 from chainrule.estimators.inputs import dense_if_small, validated
 from chainrule.exchange.onnx_model import Output, Value
 from chainrule.graph.node import Node
@@ -28,7 +29,11 @@ __all__ = ["Reconstructing"]
 
 
 class Reconstructing(
-    ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin, EvaluatingEstimator
+    ClassNamePrefixFeaturesOutMixin,
+    OutlierMixin,
+    TransformerMixin,
+    HiddenLayers,
+    EvaluatingEstimator,
 ):
     """The methods of a fitted auto encoder."""
 
@@ -74,6 +79,11 @@ class Reconstructing(
         """
         check_is_fitted(self)
         return self._codes(validated(self, X, accept_sparse="csr", reset=False))
+
+    def _describe_hidden(self) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
+        layers, code = self._layers, self._describe_code()
+        hidden = (*layers.encoder_layers(layers.X), code, *layers.decoder_layers(code))
+        return (layers.X,), hidden
 
     def _codes(self, X) -> Array:
         """The codes of checked rows."""

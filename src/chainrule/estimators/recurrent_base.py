@@ -9,22 +9,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array, Program, TrainingLoop, TrainingStep
 from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.diagnosing import Diagnosable
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.inputs import weights_of_rows
+from chainrule.estimators.recurrent_outputs import RecurrentOutputs
 from chainrule.estimators.restored_networks import restored_recurrent
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.saving import Savable
-from chainrule.estimators.sequence_export import SequenceExport, rows_first
-from chainrule.estimators.sequence_input import SequenceInput
-from chainrule.estimators.sequences import Sequences, read_sequences, unpadded
+from chainrule.estimators.sequences import Sequences, read_sequences
 from chainrule.estimators.windows import Windows
 from chainrule.explain.unrolling import MOST_STEPS
-from chainrule.graph.node import Node, variable
+from chainrule.graph.node import variable
 from chainrule.networks.losses import Loss
 from chainrule.networks.recurrent import RecurrentNetwork
 from chainrule.training.buckets import BucketedLoop, buckets_by_length
@@ -33,9 +31,7 @@ from chainrule.training.step import Objective
 __all__ = ["BaseRecurrent"]
 
 
-class BaseRecurrent(
-    SequenceInput, Diagnosable, Explainable, Savable, SequenceExport, NetworkEstimator
-):
+class BaseRecurrent(RecurrentOutputs, Diagnosable, Explainable, Savable, NetworkEstimator):
     """Sequences in, and for each of them, or for each step, an output."""
 
     _learned: ClassVar[tuple[str, ...]] = (
@@ -234,13 +230,6 @@ class BaseRecurrent(
             **self._penalties(network.weights),
         )
 
-    def _describe_output(self, activated: bool) -> tuple[tuple[Node, ...], Node]:
-        network = self._used_as
-        output = network.raw_output()
-        if activated:
-            output = network.prediction(output)
-        return network.inputs, rows_first(output)
-
     @property
     def _numbers_per_row(self) -> int:
         network = self._network
@@ -291,27 +280,10 @@ class BaseRecurrent(
         function = self._compiled(("last states", network), rows.dtype, program)
         return lambda: windows.carry(rows, lambda *inputs: function(*inputs, *self._parameters))
 
-    # --- prediction -----------------------------------------------------------------------
-
-    def _outputs(self, X: Any, activated: bool = True) -> tuple[Array, Sequences]:
-        """The outputs for each sequence, or each step of it, and the sequences."""
-        check_is_fitted(self)
-        read = self._series if self._is_forecaster else lambda *given: self._sequences(*given)[0]
-        sequences = read(X, False)
-        self._steps = sequences.values.shape[1]
-        outputs = self._evaluate(sequences.values, sequences.mask, activated=activated)
-        return outputs, sequences
-
     def _block_of(self, arrays: Any, rows: slice) -> list[Array]:
         parts = [each[rows] for each in arrays]
         steps = max(1, int(parts[1].sum(axis=1).max(initial=0.0)))
         return self._trimmed(parts, steps)
-
-    def _given_back(self, values: Array, sequences: Sequences) -> Any:
-        """Values of each sequence, or of each step, in the form in which sequences were given."""
-        if not self._each_step or not sequences.listed:
-            return values
-        return unpadded(values, sequences.lengths)
 
     # --- saved models ---------------------------------------------------------------------
 

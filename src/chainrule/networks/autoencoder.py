@@ -131,10 +131,16 @@ class AutoencoderNetwork:
 
         ``training`` puts the random draws of dropout into the graph.
         """
-        x = X
-        for k in range(1, self.code_layer):
-            x = self._hidden(x, k, training)
-        return self._dense(x, self.code_layer).named("code_in")
+        before = (X, *self.encoder_layers(X, training))
+        return self._dense(before[-1], self.code_layer).named("code_in")
+
+    def encoder_layers(self, X: Node, training: bool = False) -> tuple[Node, ...]:
+        """What each hidden layer before the code puts out: (rows, units)."""
+        return self._in_turn(X, range(1, self.code_layer), training)
+
+    def decoder_layers(self, code: Node, training: bool = False) -> tuple[Node, ...]:
+        """What each hidden layer after the code puts out: (rows, units)."""
+        return self._in_turn(code, range(self.code_layer + 1, len(self.weight_shapes)), training)
 
     def encode(self, X: Node, training: bool = False) -> Node:
         """The code of each row: (rows, components)."""
@@ -142,11 +148,9 @@ class AutoencoderNetwork:
 
     def decode(self, code: Node, training: bool = False) -> Node:
         """The raw outputs for some codes: (rows, features)."""
-        x, last = code, len(self.weight_shapes)
-        for k in range(self.code_layer + 1, last):
-            x = self._hidden(x, k, training)
+        before = (code, *self.decoder_layers(code, training))
         name = "output" if self.output_activation == "identity" else "output_in"
-        return self._dense(x, last).named(name)
+        return self._dense(before[-1], len(self.weight_shapes)).named(name)
 
     def reconstruction(self, raw_output: Node) -> Node:
         """What the raw outputs say the input was: (rows, features)."""
@@ -211,6 +215,13 @@ class AutoencoderNetwork:
         else:
             W = weights[layer - 1]
         return dense(x, W, self.biases[layer - 1])
+
+    def _in_turn(self, x: Node, layers: range, training: bool) -> tuple[Node, ...]:
+        outputs: list[Node] = []
+        for layer in layers:
+            x = self._hidden(x, layer, training)
+            outputs.append(x)
+        return tuple(outputs)
 
     def _hidden(self, x: Node, layer: int, training: bool) -> Node:
         x = self._dense(x, layer).named(f"h{layer}_in")

@@ -207,6 +207,14 @@ class RecurrentNetwork:
         """
         return replace(self, pooling="last", carried_in=True, masked=masked)
 
+    def states_of_layers(self) -> tuple[Node, ...]:
+        """The states of each layer at all steps, without dropout: each (time, rows, units)."""
+        steps = fn.expand_dims(fn.transpose(self.mask), 2) if self.masked else None
+        return tuple(
+            replace(self, num_layers=k)._layers(self.X, steps, training=False)[0]
+            for k in range(1, self.num_layers + 1)
+        )
+
     def last_states(self) -> tuple[Node, ...]:
         """The carried values after the last step, in the order of ``start``."""
         steps = fn.expand_dims(fn.transpose(self.mask), 2) if self.masked else None
