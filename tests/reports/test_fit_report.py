@@ -140,3 +140,9 @@ def test_a_perfect_result_is_said_to_be_one() -> None:
     page = fit_report(fitted(table, "y", model), "1")
     assert "Every row held out was told right." in page
     assert "100.0 %" in page
+
+
+def test_scales_and_shifts_are_counted_among_the_parameters() -> None:
+    model = cr.MLPClassifier((5,), normalization="batch", max_iter=5, random_state=0)
+    page = fit_report(fitted(table_of("iris"), "species", model), "1.2")
+    assert "4 → 5 → 3, relu, batch normalization, 53 parameters" in page

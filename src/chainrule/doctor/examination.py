@@ -35,8 +35,9 @@ class Patient:
     ----------
     row_losses : Node
         The loss of each row: (rows,).
-    layers : tuple of (Node, Node)
-        For each hidden layer its sums and its activations: (rows, units).
+    layers : tuple of (Node, Node, str)
+        For each hidden layer its sums and its activations, (rows, units), and which activation it
+        is that stands between them.
     output : Node
         The raw outputs: (rows, outputs).
     weights : tuple of Node
@@ -44,7 +45,6 @@ class Patient:
         And what else is given, but for the data.
     X, Y : Node
         The variables of the data.
-    activation : str
     history : mapping of str to sequence of float
     learning_rate : float or None
         None where there is none.
@@ -62,13 +62,12 @@ class Patient:
     """
 
     row_losses: Node
-    layers: tuple[tuple[Node, Node], ...]
+    layers: tuple[tuple[Node, Node, str], ...]
     output: Node
     weights: tuple[Node, ...]
     parameters: Mapping[Node, Array]
     X: Node
     Y: Node
-    activation: str
     history: Mapping[str, Sequence[float]]
     learning_rate: float | None
     solver: str
@@ -88,6 +87,7 @@ class Layer:
     ----------
     number : int
         Counted from 1.
+    activation : str
     n_units : int
     dead : int
         Units that are 0 for every row.
@@ -102,6 +102,7 @@ class Layer:
     """
 
     number: int
+    activation: str
     n_units: int
     dead: int
     saturated: float
@@ -204,12 +205,12 @@ def examine(patient: Patient, X: Array, Y: Array) -> Examination:
         X, Y = X[rows], Y[rows]
     given = {patient.X: X, patient.Y: Y, **patient.parameters}
     total = fn.sum(patient.row_losses)
-    sums = [before for before, _ in patient.layers]
+    sums = [before for before, *_ in patient.layers]
     bars = gradient(total, [*sums, *patient.weights])
     fault = find_fault([total, *bars], given, rows)
     if fault is not None:
         return Examination(patient, len(X), n_given, math.nan, fault)
-    wanted = [total, *bars, *(node for pair in patient.layers for node in pair)]
+    wanted = [total, *bars, *(node for pair in patient.layers for node in pair[:2])]
     known = set(topological_order(wanted))
     values = {node: each for node, each in evaluate(wanted, given) if node in known}
     slopes = [values[bar] for bar in bars]
@@ -222,8 +223,8 @@ def examine(patient: Patient, X: Array, Y: Array) -> Examination:
         loss=float(values[total]) / len(X),
         fault=None,
         layers=tuple(
-            _layer(number, patient.activation, values[before], values[after], slope)
-            for number, ((before, after), slope) in enumerate(
+            _layer(number, activation, values[before], values[after], slope)
+            for number, ((before, after, activation), slope) in enumerate(
                 zip(patient.layers, slopes, strict=False), 1
             )
         ),
@@ -241,6 +242,7 @@ def examine(patient: Patient, X: Array, Y: Array) -> Examination:
 def _layer(number: int, activation: str, sums: Array, outputs: Array, slopes: Array) -> Layer:
     return Layer(
         number=number,
+        activation=activation,
         n_units=outputs.shape[1],
         dead=int(np.sum(np.all(outputs == 0.0, axis=0))),
         saturated=_saturated(activation, sums),

@@ -32,7 +32,7 @@ def dead(exam: Examination) -> Iterator[Finding]:
         share = layer.dead / layer.n_units
         rate = exam.patient.learning_rate
         lower = f"lower learning_rate_init from {number_text(rate)} or " if rate else ""
-        if exam.patient.activation not in ("relu", "elu", "gelu", "silu", "softplus"):
+        if layer.activation not in ("relu", "elu", "gelu", "silu", "softplus"):
             lower = ""
         yield Finding(
             "dead units",
@@ -61,7 +61,7 @@ def saturated(exam: Examination) -> Iterator[Finding]:
             80.0 + worst.saturated,
             f"{place}{'s' * (len(layers) > 1)} {where}",
             f"{worst.saturated:.0%} of the activations of {place} {worst.number} are at the flat "
-            f"ends of {exam.patient.activation}, where its slope is below 1 % of the steepest",
+            f"ends of {worst.activation}, where its slope is below 1 % of the steepest",
             "raise alpha, scale the inputs if they are not, or use activation='relu'",
         )
 

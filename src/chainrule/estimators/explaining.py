@@ -56,7 +56,8 @@ class Explainable(ABC):
         parameter : str, optional
             A weight, a bias, an input or a unit, counted from 0: ``"W2[3, 1]"`` is
             ``coefs_[1][3, 1]``; ``"b1[0]"``, ``"x[2]"`` or the name of a feature,
-            ``"h1_in[4]"`` and ``"h1_out[4]"`` before and after the activation. Networks of one
+            ``"h1_in[4]"`` and ``"h1_out[4]"`` before and after the activation, and where layers are
+            normalised ``"scale1[4]"`` and ``"shift1[4]"``. Networks of one
             layer have ``"w[3, 0]"`` and ``"b[0]"``; those of radial bases also centres,
             ``"C[3, 1]"``, and widths, ``"gamma[3]"``. Of a recurrent network ``"x[5, 2]"`` is
             feature 2 of step 5, ``"h1[5, 3]"`` unit 3 of layer 1 after step 5, and so are its

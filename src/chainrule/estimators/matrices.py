@@ -10,9 +10,11 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array
+from chainrule.errors import FormulaError
 from chainrule.estimators.inputs import validated
 from chainrule.graph.node import Node, variable
 from chainrule.networks.linear import LinearModel
+from chainrule.networks.mlp import MLP
 
 if TYPE_CHECKING:
     from chainrule.matrices.collapse import Collapse
@@ -115,6 +117,8 @@ class NetworkMatrices:
             If the model has not been fitted yet.
         ShapeError
             If there is no such layer or entry.
+        FormulaError
+            If the layers are normalised: they are more than products of matrices.
 
         Notes
         -----
@@ -136,6 +140,7 @@ class NetworkMatrices:
         check_is_fitted(self)
         estimator: Any = self
         network = estimator._network
+        _check_plain(network)
         classes = getattr(self, "classes_", None)
         X, targets = _rows(self, X, y, y_numeric=classes is None)
         nodes = mlp_layers(network)
@@ -175,6 +180,8 @@ class NetworkMatrices:
         ------
         NotFittedError
             If the model has not been fitted yet.
+        FormulaError
+            If the layers are normalised.
 
         Examples
         --------
@@ -189,9 +196,19 @@ class NetworkMatrices:
 
         check_is_fitted(self)
         estimator: Any = self
+        _check_plain(estimator._network)
         rows = None if X is None else _rows(self, X, None)[0]
         parameters = [_double(each) for each in estimator._parameters]
         return collapse_network(estimator._network, parameters, rows)
+
+
+def _check_plain(network: MLP) -> None:
+    """Refuse a network whose layers are more than products of matrices."""
+    if network.normalization is not None:
+        raise FormulaError(
+            f"With normalization={network.normalization!r}, a layer is more than X·W + b, and is "
+            f"not written as matrices: fit with normalization=None, or use explain."
+        )
 
 
 def _rows(estimator: Any, X: Any, y: Any, **options: Any) -> tuple[Array, Any]:

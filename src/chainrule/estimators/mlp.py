@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from sklearn.base import _fit_context
-from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metaestimators import available_if
-
-from chainrule.estimators.base import is_stochastic
-from chainrule.estimators.fit_stream import StreamedClasses, StreamedNumbers
-from chainrule.estimators.fit_task import fit_method
+from chainrule.estimators.feed_forward_tasks import FeedForwardClassifier, FeedForwardRegressor
 from chainrule.estimators.mlp_base import BaseMLP
-from chainrule.estimators.parameters import TRAINING_CONSTRAINTS, documented
+from chainrule.estimators.parameters import CLASSIFIER_LOSSES, documented
 from chainrule.estimators.quantiles import REGRESSION_CONSTRAINTS, RegressionTargets
-from chainrule.estimators.targets import ClassTargets, has_probabilities
-from chainrule.networks.losses import classification_loss
+from chainrule.estimators.targets import ClassTargets
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
 
 @documented
-class MLPClassifier(StreamedClasses, ClassTargets, BaseMLP):
+class MLPClassifier(FeedForwardClassifier, BaseMLP):
     """Multi-layer perceptron classifier: scikit-learn's, and more.
 
     Parameters, defaults, attributes, warnings and, with the same ``random_state``, the learned
@@ -38,12 +30,15 @@ class MLPClassifier(StreamedClasses, ClassTargets, BaseMLP):
         (before the last activation), both (rows, outputs), and returns a loss for each row.
     class_weight : dict, "balanced" or None, default=None
         A factor for the sample weights of each class.
+    {normalization}
     {ours}
 
     Attributes
     ----------
     classes_ : array
         The labels.
+    {weights}
+    {normalised}
     {attributes}
 
     Notes
@@ -65,9 +60,8 @@ class MLPClassifier(StreamedClasses, ClassTargets, BaseMLP):
     """
 
     _parameter_constraints: dict[str, list[Any]] = {
-        **TRAINING_CONSTRAINTS,
-        "loss": [StrOptions({"log_loss", "hinge"}), callable],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
+        **BaseMLP._parameter_constraints,
+        **CLASSIFIER_LOSSES,
     }
     _learned = (*BaseMLP._learned, *ClassTargets._learned_of_classes)
 
@@ -105,6 +99,7 @@ class MLPClassifier(StreamedClasses, ClassTargets, BaseMLP):
         accumulate_steps=1,
         l1_ratio=0.0,
         weight_decay=0.0,
+        normalization=None,
         scoring=None,
         callbacks=None,
         engine="native",
@@ -112,107 +107,9 @@ class MLPClassifier(StreamedClasses, ClassTargets, BaseMLP):
     ):
         self._store(locals())
 
-    @fit_method
-    def fit(self, X, y, sample_weight=None, validation_data=None):
-        """Learn from labelled rows.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Of a sparse matrix a few rows at a time are made dense.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            The class of each row, or for each label 1 where the row has it and 0 where not.
-        sample_weight : array-like of shape (n_samples,), optional
-        validation_data : tuple (X, y) or (X, y, sample_weight), optional
-            Rows to measure loss and score on after each epoch; with ``early_stopping`` they
-            decide when to stop, and no rows of X are held out.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        NonFiniteLossError
-            If a loss becomes NaN or infinite: it names the operation where that happened.
-        """
-        return self._fit(X, y, sample_weight, validation_data)
-
-    @available_if(is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None, validation_data=None):
-        """Train for one epoch on some more rows.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for :meth:`fit`.
-        classes : array-like of shape (n_classes,), optional
-            All labels there will ever be; needed in the first call.
-        validation_data : tuple (X, y) or (X, y, sample_weight), optional
-            As for :meth:`fit`. With ``early_stopping``, a call that is the last of
-            ``n_iter_no_change`` without progress puts back the best weights, and later calls
-            change nothing; without these rows, some of each call's are held out.
-
-        Returns
-        -------
-        self
-        """
-        self._learn_all_classes(y, classes)
-        return self._fit(X, y, sample_weight, validation_data, incremental=True)
-
-    def predict(self, X):
-        """The most probable class of each row, or its labels.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-
-        Returns
-        -------
-        array of shape (n_samples,) or (n_samples, n_labels)
-        """
-        return self._labels(self._outputs(X))
-
-    @available_if(has_probabilities)
-    def predict_proba(self, X):
-        """The probability of each class; with several labels, of each label.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-
-        Returns
-        -------
-        array of shape (n_samples, n_classes)
-        """
-        return self._probabilities(self._outputs(X))
-
-    @available_if(has_probabilities)
-    def predict_log_proba(self, X):
-        """The logarithm of the probabilities, also of those too small for ``predict_proba``.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-
-        Returns
-        -------
-        array of shape (n_samples, n_classes)
-        """
-        return self._log_probabilities(self._outputs(X, activated=False))
-
-    def _row_loss(self):
-        return classification_loss(self.loss, self._label_binarizer.y_type_ == "multiclass")
-
-    def _validate_input(self, X, y, incremental, reset):
-        X, y = self._validate_rows(X, y, (np.float64, np.float32), reset)
-        self._learn_classes(y, incremental)
-        return X, y
-
 
 @documented
-class MLPRegressor(StreamedNumbers, RegressionTargets, BaseMLP):
+class MLPRegressor(FeedForwardRegressor, BaseMLP):
     """Multi-layer perceptron regressor: scikit-learn's, and more.
 
     Parameters, defaults, attributes, warnings and, with the same ``random_state``, the learned
@@ -233,12 +130,15 @@ class MLPRegressor(StreamedNumbers, RegressionTargets, BaseMLP):
         one nearest to ½, and ``predict_quantiles`` all.
     huber_delta : float, default=1.0
         For ``"huber"``: errors up to it count squared, larger ones linearly.
+    {normalization}
     {ours}
 
     Attributes
     ----------
     quantiles_ : array
         With ``loss="quantile"``, those that are predicted.
+    {weights}
+    {normalised}
     {attributes}
 
     Notes
@@ -260,7 +160,7 @@ class MLPRegressor(StreamedNumbers, RegressionTargets, BaseMLP):
     """
 
     _parameter_constraints: dict[str, list[Any]] = {
-        **TRAINING_CONSTRAINTS,
+        **BaseMLP._parameter_constraints,
         **REGRESSION_CONSTRAINTS,
     }
     _learned = (*BaseMLP._learned, *RegressionTargets._learned_of_numbers)
@@ -300,72 +200,10 @@ class MLPRegressor(StreamedNumbers, RegressionTargets, BaseMLP):
         accumulate_steps=1,
         l1_ratio=0.0,
         weight_decay=0.0,
+        normalization=None,
         scoring=None,
         callbacks=None,
         engine="native",
         n_threads=None,
     ):
         self._store(locals())
-
-    @fit_method
-    def fit(self, X, y, sample_weight=None, validation_data=None):
-        """Learn from rows with targets.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Of a sparse matrix a few rows at a time are made dense.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        sample_weight : array-like of shape (n_samples,), optional
-        validation_data : tuple (X, y) or (X, y, sample_weight), optional
-            Rows to measure loss and score on after each epoch; with ``early_stopping`` they
-            decide when to stop, and no rows of X are held out.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        NonFiniteLossError
-            If a loss becomes NaN or infinite: it names the operation where that happened.
-        """
-        return self._fit(X, y, sample_weight, validation_data)
-
-    @available_if(is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, validation_data=None):
-        """Train for one epoch on some more rows.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for :meth:`fit`.
-        validation_data : tuple (X, y) or (X, y, sample_weight), optional
-            As for :meth:`fit`. With ``early_stopping``, a call that is the last of
-            ``n_iter_no_change`` without progress puts back the best weights, and later calls
-            change nothing; without these rows, some of each call's are held out.
-
-        Returns
-        -------
-        self
-        """
-        return self._fit(X, y, sample_weight, validation_data, incremental=True)
-
-    def predict(self, X):
-        """The predicted targets.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-
-        Returns
-        -------
-        array of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        predicted = self._predicted(self._outputs(X))
-        return predicted.ravel() if predicted.shape[1] == 1 else predicted
-
-    def _validate_input(self, X, y, incremental, reset):
-        self._learn_quantiles()
-        return self._validate_rows(X, y, (np.float64, np.float32), reset, y_numeric=True)

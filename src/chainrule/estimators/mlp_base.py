@@ -1,15 +1,17 @@
-"""What the multi-layer perceptron's classifier and regressor share."""
+"""What feed-forward networks share, and of these the multi-layer perceptrons."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Hashable
+from itertools import islice
 from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array
@@ -17,7 +19,9 @@ from chainrule.errors import FileError
 from chainrule.estimators.diagnosing import Diagnosable
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.held_out import HeldOutRows
+from chainrule.estimators.hidden import HiddenLayers
 from chainrule.estimators.inputs import dense_if_small, validated, weights_of_rows
+from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.matrices import NetworkMatrices
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.restored_networks import restored_mlp_sizes
@@ -27,23 +31,21 @@ from chainrule.estimators.streaming import StreamFitting
 from chainrule.graph.node import Node, variable
 from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from chainrule.networks.losses import Loss
-from chainrule.networks.mlp import MLP
+from chainrule.networks.mlp import MLP, NORMALIZATIONS
+from chainrule.networks.stack import Stack
 from chainrule.training.step import Objective
 
-__all__ = ["BaseMLP"]
+__all__ = ["BaseFeedForward", "BaseMLP"]
 
 
-class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, StreamFitting):
-    """What the classifier and the regressor share."""
+class BaseFeedForward(Diagnosable, Explainable, HiddenLayers, Savable, HeldOutRows, StreamFitting):
+    """Reads rows, and learns a target of each."""
 
-    _parameter_constraints: dict[str, list[Any]] = TRAINING_CONSTRAINTS
     _learned: ClassVar[tuple[str, ...]] = (
         "best_loss_",
         "best_validation_score_",
-        "coefs_",
         "feature_names_in_",
         "history_",
-        "intercepts_",
         "loss_",
         "loss_curve_",
         "n_features_in_",
@@ -51,7 +53,6 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, S
         "out_activation_",
         "t_",
         "validation_scores_",
-        "_activation",
     )
 
     @abstractmethod
@@ -62,31 +63,33 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, S
     def _row_loss(self) -> Loss:
         """The loss that the parameters ask for."""
 
-    @property
-    def _parameters(self) -> list[Array]:
-        return [*self.coefs_, *self.intercepts_]
+    @abstractmethod
+    def _describe_network(self, n_features: int, n_outputs: int) -> MLP | Stack:
+        """The network that the parameters ask for; ValueError if it cannot be trained so."""
 
-    def _set_parameters(self, parameters: list[Array]) -> None:
-        half = len(parameters) // 2
-        self.coefs_, self.intercepts_ = parameters[:half], parameters[half:]
+    @abstractmethod
+    def _check_goes_on(self, network: Any) -> None:
+        """ValueError if training cannot go on from the fit before with this network."""
 
     def _initial_parameters(self, dtype: Any) -> list[Array]:
-        weights, biases = self._network.initial_parameters(self._random_state, dtype)
-        return [*weights, *biases]
+        return self._network.first_values(self._random_state, dtype)
 
     def _description(self) -> Hashable:
         return (self._network, self._row_loss(), self._penalties_asked_for)
 
     def _describe_objective(self, weighted: bool, training: bool) -> Objective:
         network, loss = self._network, self._row_loss()
-        y = variable("y", ("rows", network.layer_sizes[-1]))
+        y = variable("y", ("rows", network.n_outputs))
         weight = variable("sample_weight", ("rows",)) if weighted else None
+        built = network.stack.built(network.X, training, weight)
+        after = built.statistics
         return Objective(
-            loss.per_row(y, network.raw_output(network.X, training)).named("row_loss"),
+            loss.per_row(y, built.raw_output).named("row_loss"),
             (network.X, y) if weight is None else (network.X, y, weight),
             network.parameters,
             weight,
-            share=1.0 / network.layer_sizes[-1] if loss.reported_as_mean else 1.0,
+            share=1.0 / network.n_outputs if loss.reported_as_mean else 1.0,
+            statistics=tuple((node, after[node]) for node in network.statistics),
             **self._penalties(network.weights),
         )
 
@@ -96,11 +99,16 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, S
         return (network.X,), network.prediction(output) if activated else output
 
     @property
+    def _is_random(self) -> bool:
+        return any(layer.draws for _, layer in self._network.stack.all_layers)
+
+    @property
     def _numbers_per_row(self) -> int:
-        return sum(self._network.layer_sizes)
+        stack = self._network.stack
+        return self._once(("numbers", stack), lambda: stack.built().numbers_per_row)
 
     def _fit(self, X, y, sample_weight=None, validation_data=None, incremental=False):
-        fresh = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        fresh = not self._has_learned or (not self.warm_start and not incremental)
         X, y = self._validate_input(X, y, incremental, reset=fresh)
         Y = self._columns(y, X.dtype)
         weight = self._row_weights(sample_weight, X, Y)
@@ -110,15 +118,18 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, S
         self._train(rows, held_out, incremental)
         return self
 
+    @property
+    def _has_learned(self) -> bool:
+        """Whether there is something to go on from."""
+        return hasattr(self, "n_outputs_")
+
     def _take_up(self, rows: Rows, fresh: bool) -> None:
         (X,), (Y,) = rows.inputs, rows.targets
-        network = MLP(
-            (X.shape[1], *_hidden_sizes(self.hidden_layer_sizes), Y.shape[1]),
-            self.activation,
-            self._row_loss().output_activation,
-            float(self.dropout),
-        )
-        self._start(network, rows.dtype, fresh)
+        network = self._describe_network(X.shape[1], Y.shape[1])
+        if not fresh:
+            self._check_goes_on(network)
+        self._begin(network, rows.dtype, fresh)
+        self.n_outputs_, self.out_activation_ = Y.shape[1], network.output_activation
 
     def _validate_rows(self, X, y, dtype, reset, **options) -> tuple[Any, Array]:
         """Checked rows in the order of C, or many sparse ones; those in order are not copied."""
@@ -140,39 +151,15 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, S
     def _row_weights(self, sample_weight, X, Y) -> Array | None:
         return weights_of_rows(sample_weight, X)
 
-    def _start(self, network: MLP, dtype: Any, fresh: bool) -> None:
-        """First weights, or a check that those there are, of a fit or set by hand, fit on."""
-        shapes = [node.shape for node in network.parameters]
-        if not fresh and [np.shape(each) for each in self._parameters] != shapes:
-            sizes = (len(self.coefs_[0]), *(len(biases) for biases in self.intercepts_))
-            raise ValueError(
-                f"Training goes on from layers of sizes {sizes}, but now {network.layer_sizes} "
-                f"are asked for: fit with warm_start=False first."
-            )
-        self._begin(network, dtype, fresh)
-        self.n_outputs_ = network.layer_sizes[-1]
-        self._activation = network.activation  # the parameter may be set to another one
-        self.out_activation_ = network.output_activation
-        self.n_layers_ = len(network.layer_sizes)
-
     def _read_rows(self, X, y, dtype):
         return self._validate_rows(X, y, dtype, reset=False)
 
-    def _restore(self) -> None:
-        sizes = restored_mlp_sizes(self.coefs_, self.intercepts_, self.n_features_in_)
-        self._restore_progress()
-        self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
-        hidden, output = self._activation, self.out_activation_
-        if hidden not in ACTIVATIONS or output not in OUTPUT_ACTIVATIONS:
-            raise FileError(f"the activations {hidden!r} and {output!r} are not both known")
-        self._network = MLP(sizes, hidden, output, float(self.dropout))
-
     def _patient(self, X, y, features):
-        from chainrule.estimators.patients import patient_of_mlp, score_of
+        from chainrule.estimators.patients import patient_of_feed_forward, score_of
 
         rows, targets = self._validate_rows(X, y, np.float64, reset=False)
         self._check_held_out(targets, "y")
-        patient = patient_of_mlp(self, features, score_of(self, X, y), y)
+        patient = patient_of_feed_forward(self, features, score_of(self, X, y), y)
         if sparse.issparse(rows):
             raise ValueError(
                 f"diagnose looks at all rows together, and {rows.shape[0]:,} sparse ones are too "
@@ -191,9 +178,9 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, S
         """A target of one row as one of several rows; ValueError if it cannot be one."""
 
     def _trained_network(self, x, y):
-        from chainrule.estimators.trained_networks import trained_mlp
+        from chainrule.estimators.trained_networks import trained_feed_forward
 
-        return trained_mlp(self, x, y)
+        return trained_feed_forward(self, x, y)
 
     def _outputs(self, X, activated=True) -> Array:
         check_is_fitted(self)
@@ -204,6 +191,108 @@ class BaseMLP(NetworkMatrices, Diagnosable, Explainable, Savable, HeldOutRows, S
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+class BaseMLP(NetworkMatrices, BaseFeedForward):
+    """A multi-layer perceptron: the sizes of its layers, and one activation for all."""
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        **TRAINING_CONSTRAINTS,
+        "normalization": [StrOptions(set(NORMALIZATIONS)), None],
+    }
+    _learned = (
+        *BaseFeedForward._learned,
+        "coefs_",
+        "intercepts_",
+        "running_means_",
+        "running_variances_",
+        "scales_",
+        "shifts_",
+        "_activation",
+    )
+
+    @property
+    def _parameters(self) -> list[Array]:
+        named = (getattr(self, name, []) for name in _PARTS)
+        return [each for part in named for each in part]
+
+    def _set_parameters(self, parameters: list[Array]) -> None:
+        arrays = iter(parameters)
+        n_layers, kind = len(self._network.weights), self._network.normalization
+        numbers = [n_layers] * 2 + [n_layers - 1 if kind else 0] * 2
+        numbers += [n_layers - 1 if kind == "batch" else 0] * 2
+        for name, number in zip(_PARTS, numbers, strict=True):
+            if number or name in ("coefs_", "intercepts_"):
+                setattr(self, name, list(islice(arrays, number)))
+            elif hasattr(self, name):
+                delattr(self, name)  # of a fit with another normalisation
+
+    def _describe_network(self, n_features: int, n_outputs: int) -> MLP:
+        if self.solver == "lbfgs" and self.normalization == "batch":
+            raise ValueError(
+                "normalization='batch' takes its means over minibatches, which 'lbfgs' does not "
+                "have: choose another solver, or normalization='layer'."
+            )
+        return MLP(
+            (n_features, *_hidden_sizes(self.hidden_layer_sizes), n_outputs),
+            self.activation,
+            self._row_loss().output_activation,
+            float(self.dropout),
+            self.normalization,
+        )
+
+    def _describe_hidden(self) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
+        # Of its list of layers, those that activate: what else there is belongs to them.
+        activated = self._network.stack.built().building.activated
+        return (self._network.X,), tuple(each.after for each in activated)
+
+    @property
+    def _has_learned(self) -> bool:
+        return hasattr(self, "coefs_")  # of a fit, or set by hand
+
+    @property
+    def _normalised_by(self) -> str | None:
+        """The normalisation of the weights that there are."""
+        if not hasattr(self, "scales_"):
+            return None
+        return "batch" if hasattr(self, "running_means_") else "layer"
+
+    def _check_goes_on(self, network: MLP) -> None:
+        nodes = (*network.parameters, *network.statistics)
+        if [np.shape(each) for each in self._parameters] == [node.shape for node in nodes]:
+            return
+        sizes = (len(self.coefs_[0]), *(len(biases) for biases in self.intercepts_))
+        if sizes != network.layer_sizes:
+            before, now = f"of sizes {sizes}", str(network.layer_sizes)
+        else:
+            before = f"with normalization={self._normalised_by!r}"
+            now = repr(network.normalization)
+        raise ValueError(
+            f"Training goes on from layers {before}, but now {now} are asked for: fit with "
+            f"warm_start=False first."
+        )
+
+    def _begin(self, network: MLP, dtype: Any, fresh: bool) -> None:
+        super()._begin(network, dtype, fresh)
+        self._activation = network.activation  # the parameter may be set to another one
+        self.n_layers_ = len(network.layer_sizes)
+
+    def _restore(self) -> None:
+        sizes = restored_mlp_sizes(self.coefs_, self.intercepts_, self.n_features_in_)
+        hidden, output = self._activation, self.out_activation_
+        if hidden not in ACTIVATIONS or output not in OUTPUT_ACTIVATIONS:
+            raise FileError(f"the activations {hidden!r} and {output!r} are not both known")
+        network = MLP(sizes, hidden, output, float(self.dropout), self._normalised_by)
+        nodes = (*network.parameters, *network.statistics)
+        for node, array in zip(nodes, self._parameters, strict=True):
+            require_numbers(array, node.shape, node.name or "", self.coefs_[0].dtype)  # type: ignore[arg-type]
+        self._restore_progress()
+        self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
+        self._network = network
+
+
+_PARTS = ("coefs_", "intercepts_", "scales_", "shifts_", "running_means_", "running_variances_")
+"""What a perceptron learns, in the order in which its network has it."""
 
 
 def _hidden_sizes(given: Any) -> list[int]:

@@ -15,7 +15,13 @@ from chainrule.engines.registry import ENGINES
 from chainrule.networks.activations import ACTIVATIONS
 from chainrule.training.schedules import SCHEDULES, Schedule
 
-__all__ = ["STOCHASTIC_SOLVERS", "TRAINING_CONSTRAINTS", "documented", "filled_in"]
+__all__ = [
+    "CLASSIFIER_LOSSES",
+    "STOCHASTIC_SOLVERS",
+    "TRAINING_CONSTRAINTS",
+    "documented",
+    "filled_in",
+]
 
 STOCHASTIC_SOLVERS = ("sgd", "adam", "adamw", "adagrad", "rmsprop")
 
@@ -55,6 +61,11 @@ TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
     "n_threads": [Interval(Integral, 1, None, closed="left"), None],
 }
 
+CLASSIFIER_LOSSES: dict[str, list[Any]] = {
+    "loss": [StrOptions({"log_loss", "hinge"}), callable],
+    "class_weight": [dict, StrOptions({"balanced"}), None],
+}
+
 _SCHEDULE = """learning_rate : str or schedule, default="constant"
         ``"constant"``; ``"invscaling"``, which divides the first rate by (rows seen + 1)^power_t
         after each epoch; ``"adaptive"``, which divides the rate by 5 whenever training would stop
@@ -85,6 +96,20 @@ _FEATURES = """accumulate_steps : int, default=1
         ``validation_NAME``; without any, on the training rows, as ``training_NAME``. With
         ``early_stopping`` the first decides when to stop, and larger is better."""
 
+_RHO = """rho : float, default=0.9
+        For ``"rmsprop"``: how much its running mean keeps at each step."""
+
+_RUNNING = """callbacks : list of callable, default=None
+        Called with a :class:`~chainrule.callbacks.Moment` about every 0.1 s and after
+        each epoch; one that returns True after an epoch ends training.
+        :class:`chainrule.callbacks.ProgressBar` draws a progress bar.
+    engine : {"native", "reference"}, default="native"
+        Machine code, or the NumPy interpreter that defines what it must compute.
+    n_threads : int, default=None
+        The most threads to use; by default one for each processor that this process may use,
+        shared out among joblib's jobs that run beside each other, and no more than
+        OMP_NUM_THREADS. The bits of the result depend on it."""
+
 _SHARED_DOCUMENTATION = {
     "layers": """hidden_layer_sizes : int or array-like of int, default=(100,)
         The units of each hidden layer; ``()`` for none.
@@ -93,6 +118,25 @@ _SHARED_DOCUMENTATION = {
         ``"relu"``, ``"leaky_relu"``, ``"elu"``, ``"gelu"``, ``"silu"``, ``"softplus"``,
         ``"piecewise_linear"``, ``"unit_step"``, ``"sign"``. The last two are flat: no gradient
         flows back through them, so only the layer after them learns.""",
+    "list_of_layers": """layers : sequence of layer, default=(Dense(100, "relu"),)
+        What is between X and the output layer: :class:`~chainrule.Dense`,
+        :class:`~chainrule.Activation`, :class:`~chainrule.Dropout`,
+        :class:`~chainrule.GaussianNoise`, :class:`~chainrule.BatchNorm`,
+        :class:`~chainrule.LayerNorm`, :class:`~chainrule.Residual`, or :class:`~chainrule.Layer`
+        for one of your own; ``[]`` for none.""",
+    "learned_by_layers": """weights_ : dict of str to array
+        What is learned by descent, under the names of derivations: ``W1``, ``b1`` of the first
+        dense layer, ``scale1``, ``shift1`` of a normalisation after it, and so on; the last two are
+        those of the output layer. :meth:`summary` lists them.
+    statistics_ : dict of str to array
+        The running means and variances of batch normalisation: ``running_mean1`` and so on.""",
+    "row_regressor_loss": """loss : str or callable, default="squared_error"
+        ``"squared_error"`` (half of it), ``"absolute_error"``, ``"huber"``, ``"quantile"``,
+        ``"poisson"`` or a callable, as for :class:`~chainrule.MLPRegressor`.
+    quantile : float, default=0.5
+        For ``"quantile"``.
+    huber_delta : float, default=1.0
+        For ``"huber"``: errors up to it count squared, larger ones linearly.""",
     "training": """solver : {"adam", "adamw", "sgd", "adagrad", "rmsprop", "lbfgs"}, default="adam"
         ``"lbfgs"`` looks at all rows at every step and suits small data; the others go through
         minibatches.
@@ -198,31 +242,33 @@ _SHARED_DOCUMENTATION = {
         Features of a step; of an array of shape (n_samples, n_timesteps), its steps.
     feature_names_in_ : array of str
         Only where the columns of a table have names.""",
-    "ours": """rho : float, default=0.9
-        For ``"rmsprop"``: how much its running mean keeps at each step.
+    "normalization": """normalization : {"batch", "layer"} or None, default=None
+        What brings each hidden layer to mean 0 and variance 1 before its activation: over the rows
+        of the minibatch as :class:`~chainrule.BatchNorm` does, or over the units of the row as
+        :class:`~chainrule.LayerNorm` does. ``alpha`` does not count what it learns.""",
+    "ours": f"""{_RHO}
     dropout : float, default=0.0
         The share of hidden activations that are set to 0 at each training step.
-    {clipping}
-    {features}
-    callbacks : list of callable, default=None
-        Called with a :class:`~chainrule.callbacks.Moment` about every 0.1 s and after
-        each epoch; one that returns True after an epoch ends training.
-        :class:`chainrule.callbacks.ProgressBar` draws a progress bar.
-    engine : {"native", "reference"}, default="native"
-        Machine code, or the NumPy interpreter that defines what it must compute.
-    n_threads : int, default=None
-        The most threads to use; by default one for each processor that this process may use,
-        shared out among joblib's jobs that run beside each other, and no more than
-        OMP_NUM_THREADS. The bits of the result depend on it.""",
+    {{clipping}}
+    {{features}}
+    {_RUNNING}""",
+    "without_dropout": f"{_RHO}\n    {{clipping}}\n    {{features}}\n    {_RUNNING}",
     "schedule": _SCHEDULE,
     "clipping": _CLIPPING,
     "features": _FEATURES,
-    "attributes": """coefs_ : list of array
+    "weights": """coefs_ : list of array
         ``coefs_[k]`` of shape (units of layer k, units of layer k + 1); ``W1, W2, ...`` in
         derivations.
     intercepts_ : list of array
         ``intercepts_[k]`` of shape (units of layer k + 1,); ``b1, b2, ...`` in derivations.
-    loss_ : float
+    n_layers_ : int
+        Layers, those of inputs and outputs included.""",
+    "normalised": """scales_, shifts_ : list of array
+        Only with ``normalization``: one of shape (units,) for each hidden layer; ``scale1, shift1,
+        ...`` in derivations.
+    running_means_, running_variances_ : list of array
+        Only with ``normalization="batch"``: what predictions are made with, likewise.""",
+    "attributes": """loss_ : float
         The latest loss, with its penalty; without one for ``"adamw"``, which shrinks the weights
         apart from the loss.
     history_ : dict of list
@@ -240,8 +286,6 @@ _SHARED_DOCUMENTATION = {
         Epochs, or iterations of L-BFGS, of the latest fit.
     t_ : int
         Rows seen in training.
-    n_layers_ : int
-        Layers, those of inputs and outputs included.
     n_outputs_ : int
     out_activation_ : str
         Of the output layer.

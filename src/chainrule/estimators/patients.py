@@ -15,31 +15,26 @@ from chainrule.explain.unrolling import unrolled
 from chainrule.graph.node import Node, variable
 from chainrule.graph.traversal import topological_order
 
-__all__ = ["patient_of_mlp", "patient_of_recurrent"]
+__all__ = ["patient_of_feed_forward", "patient_of_recurrent"]
 
 _MOST_STEPS = 1000
 """Of longer sequences, the steps are not looked at one by one."""
 
 
-def patient_of_mlp(model: Any, features: Sequence[str], score: float, y: Any) -> Patient:
-    """A multi-layer perceptron: its layers, from the inputs on."""
-    network = model._network
+def patient_of_feed_forward(model: Any, features: Sequence[str], score: float, y: Any) -> Patient:
+    """A multi-layer perceptron, or list of layers: its layers, from the inputs on."""
     objective = model._objective(weighted=False, training=False)
-    named = {node.name: node for node in topological_order([objective.row_losses])}
-    # Without an activation, sums and outputs are the same.
-    outputs = [named[f"h{number}_out"] for number in range(1, len(network.weights))]
-    layers = tuple(
-        (named.get(f"h{number}_in", output), output) for number, output in enumerate(outputs, 1)
-    )
+    built = model._network.stack.built()
     return Patient(
         row_losses=objective.row_losses,
-        layers=layers,
-        output=_output(named),
+        layers=tuple(
+            (each.before, each.after, each.activation) for each in built.building.activated
+        ),
+        output=built.raw_output,
         X=objective.minibatch[0],
         Y=objective.minibatch[1],
-        activation=network.activation,
         comparable=model.loss in ("squared_error", "log_loss", "hinge"),
-        **_of_any(model, features, score, y),
+        **_of_any(model, objective.learned, features, score, y),
     )
 
 
@@ -59,15 +54,18 @@ def patient_of_recurrent(
     named = {node.name: node for node in topological_order([flat])}
     sums = {"rnn_tanh": "h1_in", "rnn_relu": "h1_in", "lstm": "c1"}.get(network.cell, "h1")
     times = [time for time in range(steps) if f"h1[{time}]" in named]
-    general = _of_any(model, features, score, None if model._each_step else np.asarray(y)[chosen])
+    activation = getattr(model, "activation", "")
+    labels = None if model._each_step else np.asarray(y)[chosen]
+    general = _of_any(model, network.parameters, features, score, labels)
     general["parameters"] = {**general["parameters"], M: mask.astype(np.float64)}
     patient = Patient(
         row_losses=flat,
-        layers=tuple((named[f"{sums}[{time}]"], named[f"h1[{time}]"]) for time in times),
+        layers=tuple(
+            (named[f"{sums}[{time}]"], named[f"h1[{time}]"], activation) for time in times
+        ),
         output=_output(named),
         X=X,
         Y=target,
-        activation=getattr(model, "activation", ""),
         comparable=False,
         place="step",
         **general,
@@ -84,8 +82,10 @@ def score_of(model: Any, X: Any, y: Any) -> float:
         return float("nan")
 
 
-def _of_any(model: Any, features: Sequence[str], score: float, y: Any) -> dict[str, Any]:
-    """What is the same for all networks."""
+def _of_any(
+    model: Any, learned: Sequence[Node], features: Sequence[str], score: float, y: Any
+) -> dict[str, Any]:
+    """What is the same for all networks; ``learned`` are the variables of what they learn."""
     network = model._network
     exclusive = (
         y is not None and hasattr(model, "classes_") and model._label_kind != "multilabel-indicator"
@@ -94,7 +94,7 @@ def _of_any(model: Any, features: Sequence[str], score: float, y: Any) -> dict[s
         "weights": network.weights,
         "parameters": {
             node: np.asarray(array, dtype=np.float64)
-            for node, array in zip(network.parameters, model._parameters, strict=True)
+            for node, array in zip(learned, model._parameters, strict=True)
         },
         "history": getattr(model, "history_", model._progress.history),
         "learning_rate": None if model.solver == "lbfgs" else float(model.learning_rate_init),

@@ -83,8 +83,7 @@ class StreamFitting(NetworkEstimator):
         validation_data: Any = None,
         shuffle_buffer: Any = "auto",
     ) -> Any:
-        learned = hasattr(self, "coefs_") or hasattr(self, "coef_")
-        fresh = not (learned and self.warm_start)
+        fresh = not (hasattr(self, "n_iter_") and self.warm_start)
         stream = open_stream(source, columns, self._has_targets)
         self._check_streaming(stream, validation_data, shuffle_buffer)
         order = None

@@ -14,6 +14,7 @@ from chainrule.estimators.parameters import STOCHASTIC_SOLVERS
 from chainrule.explain.optimizer_step import OptimizerState
 from chainrule.explain.trained import TrainedNetwork
 from chainrule.graph.node import Node, variable
+from chainrule.graph.traversal import topological_order
 from chainrule.networks.linear import LinearModel
 from chainrule.training.optimizers import SGD
 
@@ -21,45 +22,43 @@ __all__ = [
     "as_doubles",
     "descended",
     "optimizer_state",
+    "trained_feed_forward",
     "trained_linear",
     "trained_logistic",
-    "trained_mlp",
     "trained_radial",
     "trained_recurrent",
     "trained_row_by_row",
 ]
 
 
-def trained_mlp(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
-    """A fitted multi-layer perceptron with one row and its target."""
+def trained_feed_forward(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
+    """A fitted multi-layer perceptron, or list of layers, with one row and its target."""
     network = estimator._network
     row, target = variable("x", x.shape), variable("y", y.shape)
     loss = fn.sum(estimator._row_loss().per_row(target, network.raw_output(row)))
     loss, optimizer = descended(estimator, network, loss, y)
-    given = dict(zip(network.parameters, map(as_doubles, estimator._parameters), strict=True))
-    sizes = " → ".join(str(size) for size in network.layer_sizes)
-    n_layers = len(network.weights)
+    nodes = (*network.parameters, *network.statistics)
+    given = dict(zip(nodes, map(as_doubles, estimator._parameters), strict=True))
+    n_layers = network.stack.built().building.layer
+    names = {node.name for node in topological_order([loss])}
     return TrainedNetwork(
         loss=loss.named("loss"),
         given={row: x, target: y, **given},
         parameters=network.parameters,
         row=row,
         target=target,
-        kind=f"{type(estimator).__name__} {sizes}, {network.activation}",
+        kind=f"{type(estimator).__name__} {network}",
         aliases={
             "X": "x",
             # Without an activation, what comes before it is what comes after it.
-            **(
-                {f"h{k}_in": f"h{k}_out" for k in range(1, n_layers)}
-                if network.activation in ("identity", "linear")
-                else {}
-            ),
+            **{f"h{k}_in": f"h{k}_out" for k in range(1, n_layers) if f"h{k}_in" not in names},
             **{f"coefs_[{k}]": f"W{k + 1}" for k in range(n_layers)},
             **{f"intercepts_[{k}]": f"b{k + 1}" for k in range(n_layers)},
         },
         describe=network.describe,
         optimizer=optimizer,
         no_update=_ALL_ROWS,
+        note=_RUNNING if network.statistics else "",
     )
 
 
@@ -268,6 +267,10 @@ def _kind(estimator: Any, layer: Any) -> str:
 
 
 _ALL_ROWS = "L-BFGS looks at all rows at once: a single one brings no update."
+_RUNNING = (
+    "Batch normalisation takes its running means and variances here, as it does in predictions and "
+    "for a minibatch of a single row."
+)
 _LAYER_ALIASES = {"X": "x", "intercept_": "b", "W1": "w", "b1": "b"}
 
 

@@ -59,6 +59,8 @@ class TrainedNetwork:
         How training goes on from here.
     no_update : str
         Why not, if it does not: a sentence.
+    note : str
+        What else there is to say of the network: a sentence.
     """
 
     loss: Node
@@ -72,6 +74,7 @@ class TrainedNetwork:
     describe: Callable[[str, Index], str] | None = None
     optimizer: OptimizerState | None = None
     no_update: str = ""
+    note: str = ""
 
 
 def explain_trained(network: TrainedNetwork, parameter: str | None = None) -> Derivation:
@@ -128,6 +131,7 @@ def explain_trained(network: TrainedNetwork, parameter: str | None = None) -> De
     for stem, sentence in narrowed.definitions.items():
         if not any(name.startswith(f"{stem}[") for name in shown):
             notes.append(f"{sentence}, and likewise at each step.")
+    notes.append(network.note)
     left_out = narrowed.n_computed - narrowed.n_kept
     if left_out:
         notes.append(

@@ -118,6 +118,9 @@ def _network(estimator: Any) -> str:
         return f"{' → '.join(map(str, sizes))}, {cells}, {n_parameters:,} parameters"
     n_parameters = sum((before + 1) * after for before, after in pairwise(sizes))
     kind = f", {hidden_kind(estimator)}" if len(sizes) > 2 else ""
+    if hasattr(estimator, "scales_"):
+        n_parameters += 2 * sum(each.size for each in estimator.scales_)
+        kind += f", {estimator.normalization} normalization"
     layers = " → ".join(str(size) for size in sizes)
     return f"{layers}{kind}, {n_parameters:,} parameters"
 
