@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import chainrule as cr
 from chainrule.errors import FileError
 from chainrule.files.values import pack, unpack
 
@@ -53,6 +54,64 @@ def test_arrays_come_back_with_their_dtype(array: np.ndarray) -> None:
 def test_numpy_scalars_become_plain_numbers() -> None:
     assert through_json(np.float32(0.5)) == 0.5
     assert math.isnan(through_json(np.float64("nan")))
+
+
+UNITS, RATES = st.integers(1, 10**6), st.floats(0, 0.999)
+ACTIVATIONS_THERE_ARE = st.sampled_from(["relu", "tanh", "identity", "unit_step"])
+ANY_LAYER = st.recursive(
+    st.builds(cr.Dense, UNITS, st.none() | ACTIVATIONS_THERE_ARE, st.booleans())
+    | st.builds(cr.Activation, ACTIVATIONS_THERE_ARE)
+    | st.builds(cr.Dropout, RATES)
+    | st.builds(cr.GaussianNoise, st.floats(0, 1e300))
+    | st.builds(cr.LayerNorm, st.floats(1e-300, 1))
+    | st.builds(cr.BatchNorm, st.floats(1e-300, 1), st.floats(1e-300, 1)),
+    lambda inner: st.builds(cr.Residual, st.lists(inner, min_size=1, max_size=3)),
+    max_leaves=6,
+)
+
+
+@given(st.lists(ANY_LAYER, max_size=4))
+def test_any_list_of_layers_comes_back_equal_and_prints_the_same(layers: list[Any]) -> None:
+    again = through_json(layers)
+    assert again == layers
+    assert repr(again) == repr(layers)
+
+
+LAYERS = (
+    cr.Dense(3, "relu", bias=False),
+    cr.Residual([cr.Dense(4), cr.BatchNorm(0.5), cr.Residual([cr.LayerNorm(1e-3)])]),
+    cr.Dropout(0),
+    cr.GaussianNoise(np.float32(0.5)),
+    cr.Activation("tanh"),
+)
+
+
+@pytest.mark.parametrize("layers", [LAYERS, list(LAYERS), {"deep": LAYERS}], ids=str)
+def test_layers_come_back_as_they_were(layers: Any) -> None:
+    assert through_json(layers) == layers
+    assert repr(through_json(layers)) == repr(layers)
+
+
+@pytest.mark.parametrize(
+    "description, message",
+    [
+        ({"layer": "Dense", "with": {"units": -1}}, "units must be a whole number"),
+        ({"layer": "Dense", "with": {"units": 3, "more": 1}}, "unexpected keyword"),
+        ({"layer": "Dense", "with": {}}, "missing"),
+        ({"layer": "Residual", "with": {"layers": [1]}}, "is no layer"),
+        ({"layer": "Layer", "with": {"function": "os.system"}}, "must be a function"),
+        ({"layer": "LayerKind", "with": {}}, "does not describe a value"),
+        ({"layer": "Dense", "with": {"units": 3}, "more": 1}, "does not describe a value"),
+    ],
+)
+def test_a_layer_that_cannot_be_is_refused(description: Any, message: str) -> None:
+    with pytest.raises(FileError, match=message):
+        unpack(description, {})
+
+
+def test_the_function_of_a_layer_is_refused_as_code() -> None:
+    with pytest.raises(FileError, match=r"layers\.0\.function cannot be saved: it is the function"):
+        pack([cr.Layer(cr.sin)], "layers", {})
 
 
 @pytest.mark.parametrize("value", [print, object(), {1, 2}, [lambda: 0], np.array([print])])

@@ -8,6 +8,7 @@ from typing import Any
 
 from chainrule.errors import FileError
 from chainrule.estimators.autoencoder import Autoencoder, DenoisingAutoencoder
+from chainrule.estimators.custom_network import NetworkClassifier, NetworkRegressor
 from chainrule.estimators.linear import LinearRegression
 from chainrule.estimators.logistic import LogisticRegression
 from chainrule.estimators.mlp import MLPClassifier, MLPRegressor
@@ -42,6 +43,8 @@ ESTIMATORS = {
         LogisticRegression,
         MLPClassifier,
         MLPRegressor,
+        NetworkClassifier,
+        NetworkRegressor,
         Perceptron,
         RBFClassifier,
         RBFRegressor,
