@@ -20,6 +20,7 @@ PAGES = (
     "docs/from-scikit-learn.md",
     "docs/from-pytorch-keras.md",
     "docs/training.md",
+    "docs/custom-networks.md",
 )
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
 SECTION = re.compile(r"^### `(src/chainrule/[\w/]+)/`.*?(?=^##)", re.DOTALL | re.MULTILINE)
