@@ -295,11 +295,15 @@ def test_a_summary_needs_a_fit() -> None:
         network().summary()
 
 
-def test_a_function_of_a_layer_is_refused_as_code_or_kept_by_its_name(tmp_path: Path) -> None:
+def test_of_the_function_of_a_layer_a_file_keeps_the_name(tmp_path: Path) -> None:
     model = network([OWN]).fit(X, Y)
     path = tmp_path / "model.safetensors"
-    with pytest.raises(cr.FileError, match=r"function 'waves'.*no code"):
-        model.save(path)
+    model.save(path)
+    assert b"waves" in path.read_bytes()
+    with pytest.raises(cr.FileError, match=r"it uses a function of yours, 'waves'"):
+        cr.load(path)
+    again = cr.load(path, functions={"waves": OWN.function})
+    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
 
 
 def test_warnings_are_those_of_the_perceptron() -> None:

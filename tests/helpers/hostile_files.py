@@ -55,6 +55,13 @@ def small_models() -> dict[str, Any]:
         cr.DenoisingAutoencoder(**code).fit(_X),
         cr.SparseAutoencoder(**code).fit(_X),
         cr.VariationalAutoencoder(**code).fit(_X),
+        cr.MLPClassifier(2, normalization="batch", **_NETWORK).fit(_X, _NAMES),
+        cr.NetworkClassifier(
+            [cr.Dense(2), cr.Residual([cr.BatchNorm(), cr.Dense(2, "tanh")]), cr.Dropout(0.1)],
+            learning_rate=cr.CosineSchedule(warmup=1),
+            **_NETWORK,
+        ).fit(_X, _NAMES),
+        cr.NetworkRegressor([cr.LayerNorm(), cr.Dense(3, "relu")], **_NETWORK).fit(_X, _X[:, 0]),
     ]
     named = {f"{k} {type(each).__name__}": each for k, each in enumerate(models)}
     features = (
@@ -72,7 +79,7 @@ def use(model: Any) -> None:
         use(model.estimator)
         return
     X = np.full((2, model.n_features_in_), 0.5)
-    if hasattr(model, "weights_"):
+    if hasattr(model, "_is_table"):
         model.predict(X if model._is_table else np.full((2, 3, model.n_features_in_), 0.5))
         return
     model.predict(X)

@@ -261,12 +261,12 @@ class BaseMLP(NetworkMatrices, BaseFeedForward):
         nodes = (*network.parameters, *network.statistics)
         if [np.shape(each) for each in self._parameters] == [node.shape for node in nodes]:
             return
-        sizes = (len(self.coefs_[0]), *(len(biases) for biases in self.intercepts_))
-        if sizes != network.layer_sizes:
-            before, now = f"of sizes {sizes}", str(network.layer_sizes)
-        else:
+        if self._normalised_by != network.normalization:
             before = f"with normalization={self._normalised_by!r}"
             now = repr(network.normalization)
+        else:
+            sizes = (len(self.coefs_[0]), *(len(biases) for biases in self.intercepts_))
+            before, now = f"of sizes {sizes}", str(network.layer_sizes)
         raise ValueError(
             f"Training goes on from layers {before}, but now {now} are asked for: fit with "
             f"warm_start=False first."

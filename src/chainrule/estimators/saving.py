@@ -81,7 +81,9 @@ def describe_estimator(estimator: Savable, tensors: dict[str, npt.NDArray[Any]])
         "parameters": {
             name: pack(value, name, tensors, functions) for name, value in parameters.items()
         },
-        "learned": {name: pack(value, name, tensors) for name, value in learned.items()},
+        "learned": {
+            name: pack(value, name, tensors, functions) for name, value in learned.items()
+        },
     }
 
 
@@ -127,7 +129,7 @@ def restore_estimator(
         for name, value in learned.items():
             if name not in estimator._learned:
                 raise FileError(f"a {kind} does not learn {name[:40]!r}")
-            setattr(estimator, name, unpack(value, tensors))
+            setattr(estimator, name, unpack(value, tensors, functions))
         check_learned(estimator)
         estimator._restore()
     except FileError:
