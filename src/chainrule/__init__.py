@@ -88,6 +88,7 @@ _HOME = {
         "OneCycleSchedule",
         "StepSchedule",
     ),
+    "chainrule.files.checkpoints": ("Checkpoint",),
     "chainrule.estimators.linear": ("LinearRegression",),
     "chainrule.estimators.logistic": ("LogisticRegression",),
     "chainrule.estimators.mlp": ("MLPClassifier", "MLPRegressor"),

@@ -159,6 +159,7 @@ class Autoencoder(ReconstructingAutoencoder):
         weight_decay=0.0,
         scoring=None,
         callbacks=None,
+        checkpoint=None,
         engine="native",
         n_threads=None,
     ):
@@ -271,6 +272,7 @@ class DenoisingAutoencoder(ReconstructingAutoencoder):
         weight_decay=0.0,
         scoring=None,
         callbacks=None,
+        checkpoint=None,
         engine="native",
         n_threads=None,
     ):

@@ -18,8 +18,9 @@ from chainrule.engines.threads import available_threads
 from chainrule.errors import NonFiniteLossError
 from chainrule.estimators.compiled import float_type
 from chainrule.estimators.evaluating import EvaluatingEstimator
-from chainrule.estimators.parameters import STOCHASTIC_SOLVERS
+from chainrule.estimators.parameters import STOCHASTIC_SOLVERS, refuse_for_lbfgs
 from chainrule.estimators.rate_finding import FindsLearningRates
+from chainrule.estimators.resuming import resumption_of
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.scoring import scorers
 from chainrule.graph.node import Node
@@ -61,6 +62,7 @@ class NetworkEstimator(FindsLearningRates, EvaluatingEstimator):
     _progress: Progress
     _memory: dict[str, Array] | None
     _random_state: np.random.RandomState
+    _goes_on: bool
 
     def _strata(self, rows: Rows) -> Array | None:
         """The groups that a split keeps in proportion, if any."""
@@ -87,6 +89,7 @@ class NetworkEstimator(FindsLearningRates, EvaluatingEstimator):
             self._built = {}  # programs of another network would only fill memory
         self._network = network
         self._random_state = check_random_state(self.random_state)
+        self._goes_on = self.warm_start and not fresh
         if fresh:
             self._set_parameters(self._initial_parameters(dtype))
         if fresh or not hasattr(self, "_progress"):  # the first weights may be set by hand
@@ -155,18 +158,20 @@ class NetworkEstimator(FindsLearningRates, EvaluatingEstimator):
             )
             return
         trained_on, parameters = None, self._parameters
+        step = self._step(rows.weight is not None)
+        resumption = None if incremental else resumption_of(self, step, rows, held_out)
         if self.early_stopping and held_out is None:
             trained_on, kept_back = self._split(rows)
             held_out = rows.part(kept_back)
         n_rows = len(rows) if trained_on is None else len(trained_on)
         progress = self._progress
-        step = self._step(rows.weight is not None)
         state = initial_state(step, dict(zip(step.state, parameters, strict=False)))
-        names = [str(node.name) for node in step.state[len(parameters) :]]
-        if incremental and self._memory is not None and list(self._memory) == names:
+        memory = {str(node.name): node.shape for node in step.state[len(parameters) :]}
+        kept = None if self._memory is None else {k: each.shape for k, each in self._memory.items()}
+        if incremental and self._memory is not None and kept == memory:
             # As the parameters: those of a memory-mapped file are read-only.
             state[len(parameters) :] = [
-                np.require(each, rows.dtype, ["C", "W"]) for each in self._memory.values()
+                np.require(self._memory[name], rows.dtype, ["C", "W"]) for name in memory
             ]
         else:  # also where another solver, or another loss, remembers other things
             progress.learning_rate = float(self.learning_rate_init)
@@ -200,12 +205,15 @@ class NetworkEstimator(FindsLearningRates, EvaluatingEstimator):
             self._before_epoch(rows),
             self,
         )
+        if resumption is not None:
+            resumption.take_over(epochs)
+            self._progress = epochs.progress
         try:
             epochs.run(warn=not incremental)
         finally:
             # Also where a callback raised: the model can be used, and training can go on.
-            self._memory = dict(zip(names, state[len(parameters) :], strict=True))
-            self._publish(progress)
+            self._memory = dict(zip(memory, state[len(parameters) :], strict=True))
+            self._publish(epochs.progress)
 
     def _loop(
         self, step: TrainingStep, rows: Rows, state: list[Array], batch_size: int, alpha: float
@@ -263,6 +271,10 @@ class NetworkEstimator(FindsLearningRates, EvaluatingEstimator):
 
     def _training_arrays(self, rows: Rows) -> tuple[Array, ...]:
         """The rows in the order of the objective's minibatch."""
+        return rows.arrays
+
+    def _data_of_fit(self, rows: Rows) -> tuple[Array, ...]:
+        """All that is learned from: what a fit is known by, to go on from its checkpoints."""
         return rows.arrays
 
     def _before_epoch(self, rows: Rows) -> Callable[[], None] | None:
@@ -330,17 +342,7 @@ class NetworkEstimator(FindsLearningRates, EvaluatingEstimator):
 
     def _fit_lbfgs(self, rows: Rows, held_out: Rows | None) -> None:
         """Train by L-BFGS, which updates the parameters in place."""
-        if self._is_random:
-            raise ValueError(
-                "dropout draws anew at every step, which 'lbfgs' cannot work with: choose "
-                "another solver, or dropout=0."
-            )
-        if (self.alpha and self.l1_ratio) or self.weight_decay:
-            name = "weight_decay" if self.weight_decay else "l1_ratio"
-            raise ValueError(
-                f"{name} changes weights apart from the gradient, which 'lbfgs' cannot work with: "
-                f"choose another solver, or {name}=0; alpha is a penalty that it knows."
-            )
+        refuse_for_lbfgs(self)
         weighted = rows.weight is not None
         objective = self._objective(weighted)
         key = ("sums", self._description(), weighted)

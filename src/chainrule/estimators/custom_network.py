@@ -218,6 +218,7 @@ class NetworkClassifier(FeedForwardClassifier, BaseNetwork):
         weight_decay=0.0,
         scoring=None,
         callbacks=None,
+        checkpoint=None,
         engine="native",
         n_threads=None,
     ):
@@ -299,6 +300,7 @@ class NetworkRegressor(FeedForwardRegressor, BaseNetwork):
         weight_decay=0.0,
         scoring=None,
         callbacks=None,
+        checkpoint=None,
         engine="native",
         n_threads=None,
     ):

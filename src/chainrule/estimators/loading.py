@@ -94,6 +94,11 @@ def load(path: str | Path, functions: Mapping[str, Callable[..., Any]] | None = 
     """
     given = _checked(functions)
     description, tensors = read_model_file(path)
+    if "checkpoint" in description:
+        raise FileError(
+            f"{path} is a checkpoint, not a model: fit with the same parameters and data goes on "
+            f"from it; model.save(path) writes a model."
+        )
     try:
         estimator = restore_estimator(ESTIMATORS, description.get("model"), tensors, given)
         if "table" not in description:

@@ -191,6 +191,7 @@ class LogisticRegression(
         weight_decay=0.0,
         scoring=None,
         callbacks=None,
+        checkpoint=None,
         engine="native",
         n_threads=None,
     ):

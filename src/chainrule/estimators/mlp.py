@@ -102,6 +102,7 @@ class MLPClassifier(FeedForwardClassifier, BaseMLP):
         normalization=None,
         scoring=None,
         callbacks=None,
+        checkpoint=None,
         engine="native",
         n_threads=None,
     ):
@@ -203,6 +204,7 @@ class MLPRegressor(FeedForwardRegressor, BaseMLP):
         normalization=None,
         scoring=None,
         callbacks=None,
+        checkpoint=None,
         engine="native",
         n_threads=None,
     ):

@@ -6,12 +6,14 @@ import inspect
 import re
 from collections.abc import Mapping
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from chainrule.engines.registry import ENGINES
+from chainrule.files.checkpoints import Checkpoint
 from chainrule.networks.activations import ACTIVATIONS
 from chainrule.training.schedules import SCHEDULES, Schedule
 
@@ -21,6 +23,7 @@ __all__ = [
     "TRAINING_CONSTRAINTS",
     "documented",
     "filled_in",
+    "refuse_for_lbfgs",
 ]
 
 STOCHASTIC_SOLVERS = ("sgd", "adam", "adamw", "adagrad", "rmsprop")
@@ -57,6 +60,7 @@ TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
     "weight_decay": [Interval(Real, 0, None, closed="left")],
     "scoring": [str, callable, list, tuple, dict, None],
     "callbacks": [list, tuple, None],
+    "checkpoint": [str, PathLike, Checkpoint, None],
     "engine": [StrOptions(set(ENGINES))],
     "n_threads": [Interval(Integral, 1, None, closed="left"), None],
 }
@@ -94,7 +98,11 @@ _FEATURES = """accumulate_steps : int, default=1
         Scorers as :func:`sklearn.model_selection.cross_validate` takes them. ``history_`` has the
         value of each after each epoch, measured on the validation data or held-out rows, as
         ``validation_NAME``; without any, on the training rows, as ``training_NAME``. With
-        ``early_stopping`` the first decides when to stop, and larger is better."""
+        ``early_stopping`` the first decides when to stop, and larger is better.
+    checkpoint : str, Path or Checkpoint, default=None
+        A folder in which ``fit`` keeps what it can go on from; a :class:`~chainrule.Checkpoint`
+        says how often. Called again with the same parameters and data, after its process was
+        killed, ``fit`` goes on from there, and ends with the same bits; not for ``"lbfgs"``."""
 
 _RHO = """rho : float, default=0.9
         For ``"rmsprop"``: how much its running mean keeps at each step."""
@@ -308,6 +316,27 @@ _SHARED_DOCUMENTATION = {
     - A loss that becomes NaN or infinite is an error that names the operation and the row; with
       ``early_stopping``, a warning, and training ends with the best weights so far.""",
 }
+
+
+def refuse_for_lbfgs(estimator: Any) -> None:
+    """ValueError where an estimator's parameters ask for what L-BFGS cannot do."""
+    if estimator._is_random:
+        raise ValueError(
+            "dropout draws anew at every step, which 'lbfgs' cannot work with: choose "
+            "another solver, or dropout=0."
+        )
+    if estimator.checkpoint is not None:
+        raise ValueError(
+            "checkpoint is for training by minibatches: 'lbfgs' cannot be broken off and go on. "
+            "Choose another solver, or checkpoint=None."
+        )
+    if (estimator.alpha and estimator.l1_ratio) or estimator.weight_decay:
+        name = "weight_decay" if estimator.weight_decay else "l1_ratio"
+        raise ValueError(
+            f"{name} changes weights apart from the gradient, which 'lbfgs' cannot work with: "
+            f"choose another solver, or {name}=0; alpha is a penalty that it knows."
+        )
+
 
 T = TypeVar("T", bound=type)
 

@@ -114,6 +114,7 @@ class FindsLearningRates:
         learner = clone(self)
         wanted = {
             "callbacks": None,
+            "checkpoint": None,
             "early_stopping": False,
             "learning_rate": "constant",  # or a schedule would change the rates that are tried
             "max_iter": n_steps,

@@ -257,6 +257,10 @@ class BaseRecurrent(RecurrentOutputs, Diagnosable, Explainable, Savable, Network
         X, mask, *rest = rows.arrays
         return (X, mask, *rest) if self._trains_masked else (X, *rest)
 
+    def _data_of_fit(self, rows: Rows) -> tuple[Array, ...]:
+        # The same windows may be those of other series.
+        return rows.arrays if self._windows is None else (*rows.arrays, self._windows.place)
+
     def _trimmed(self, arrays: Sequence[Array], steps: int) -> list[Array]:
         """Arrays of rows without the padding that all of the rows have."""
         in_time = (True, True, self._each_step, False)  # sequences, mask, targets, weights

@@ -96,6 +96,7 @@ class RNNClassifier(RecurrentClassifier):
         weight_decay=0.0,
         scoring=None,
         callbacks=None,
+        checkpoint=None,
         engine="native",
         n_threads=None,
     ):
@@ -186,6 +187,7 @@ class LSTMClassifier(RecurrentClassifier):
         weight_decay=0.0,
         scoring=None,
         callbacks=None,
+        checkpoint=None,
         engine="native",
         n_threads=None,
     ):
@@ -284,6 +286,7 @@ class GRUClassifier(RecurrentClassifier):
         weight_decay=0.0,
         scoring=None,
         callbacks=None,
+        checkpoint=None,
         engine="native",
         n_threads=None,
     ):

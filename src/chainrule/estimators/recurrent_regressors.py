@@ -94,6 +94,7 @@ class RNNRegressor(RecurrentRegressor):
         weight_decay=0.0,
         scoring=None,
         callbacks=None,
+        checkpoint=None,
         engine="native",
         n_threads=None,
     ):
@@ -182,6 +183,7 @@ class LSTMRegressor(RecurrentRegressor):
         weight_decay=0.0,
         scoring=None,
         callbacks=None,
+        checkpoint=None,
         engine="native",
         n_threads=None,
     ):
@@ -278,6 +280,7 @@ class GRURegressor(RecurrentRegressor):
         weight_decay=0.0,
         scoring=None,
         callbacks=None,
+        checkpoint=None,
         engine="native",
         n_threads=None,
     ):

@@ -124,6 +124,7 @@ class SparseAutoencoder(ReconstructingAutoencoder):
         weight_decay=0.0,
         scoring=None,
         callbacks=None,
+        checkpoint=None,
         engine="native",
         n_threads=None,
     ):

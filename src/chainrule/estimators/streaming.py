@@ -138,6 +138,11 @@ class StreamFitting(NetworkEstimator):
                 f"shuffle_buffer must be 'auto' or a number of rows from 1 on, but got "
                 f"{shuffle_buffer!r}."
             )
+        if self.checkpoint is not None:
+            raise ValueError(
+                "checkpoint is for fit, whose rows can be told from others: set checkpoint=None, "
+                "and save a model that has streamed with model.save(path, training_state=True)."
+            )
         if self.scoring is not None and validation_data is None:
             raise ValueError(
                 "scoring needs rows in memory: give validation_data=(X, y), or a file of rows to "

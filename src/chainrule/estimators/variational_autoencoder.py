@@ -140,6 +140,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         weight_decay=0.0,
         scoring=None,
         callbacks=None,
+        checkpoint=None,
         engine="native",
         n_threads=None,
     ):

@@ -50,8 +50,16 @@ def write_model_file(
     write_whole(path, save(tensors, {KEY: text}))
 
 
-def read_model_file(path: str | Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+def read_model_file(
+    path: str | Path, advice: str = " Save the model again."
+) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """Read a model file. Nothing in it is run, whoever wrote it.
+
+    Parameters
+    ----------
+    path : str or Path
+    advice : str
+        What to do if the file is damaged.
 
     Returns
     -------
@@ -63,7 +71,7 @@ def read_model_file(path: str | Path) -> tuple[dict[str, Any], dict[str, npt.NDA
     FileError
         If it cannot be read, is damaged, is no model of chainrule's, or is of a later version.
     """
-    metadata, tensors = _read_safetensors(path)
+    metadata, tensors = _read_safetensors(path, advice)
     if KEY not in metadata:
         raise FileError(
             f"{path} is a safetensors file, but not one that chainrule wrote: it lacks the "
@@ -72,7 +80,7 @@ def read_model_file(path: str | Path) -> tuple[dict[str, Any], dict[str, npt.NDA
     description = _parsed(metadata[KEY])
     version = description.get("version") if isinstance(description, dict) else None
     if not isinstance(version, int) or isinstance(version, bool):
-        raise FileError(f"{path} is damaged: its description cannot be read. Save the model again.")
+        raise FileError(f"{path} is damaged: its description cannot be read.{advice}")
     if version > VERSION:
         raise FileError(
             f"{path} is of version {reprlib.repr(version)}, but this chainrule reads versions up "
@@ -81,7 +89,9 @@ def read_model_file(path: str | Path) -> tuple[dict[str, Any], dict[str, npt.NDA
     return description, tensors
 
 
-def _read_safetensors(path: str | Path) -> tuple[dict[str, str], dict[str, npt.NDArray[Any]]]:
+def _read_safetensors(
+    path: str | Path, advice: str
+) -> tuple[dict[str, str], dict[str, npt.NDArray[Any]]]:
     """The metadata of a file, and its tensors."""
     if not isinstance(path, (str, PathLike)):
         raise FileError(
@@ -105,9 +115,7 @@ def _read_safetensors(path: str | Path) -> tuple[dict[str, str], dict[str, npt.N
         ) from None
     except (SafetensorError, ValueError) as error:
         reason = (str(error).splitlines() or ["it cannot be read"])[0][:200].rstrip(".")
-        raise FileError(
-            f"{path} is not a model file, or is damaged: {reason}. Save the model again."
-        ) from None
+        raise FileError(f"{path} is not a model file, or is damaged: {reason}.{advice}") from None
     return metadata, tensors
 
 

@@ -84,7 +84,7 @@ def pack(
             # JSON has no NaN and no infinity.
             return value if math.isfinite(value) else {"float": repr(value)}
         case np.ndarray() if value.dtype.kind in TENSOR_KINDS:
-            tensors[name] = np.ascontiguousarray(value)
+            tensors[name] = np.asarray(value, order="C")  # ascontiguousarray adds an axis to ()
             return {"tensor": name}
         case np.ndarray() if value.ndim == 1 and all(isinstance(each, str) for each in value):
             return {"text": [str(each) for each in value], "as": value.dtype.kind}

@@ -90,6 +90,8 @@ class Progress:
     epochs_without_progress : int
     stopped_early : bool
         Whether want of progress has ended training.
+    asked_to_stop : bool
+        Whether a callback has.
     history : History
     """
 
@@ -106,6 +108,7 @@ class Progress:
     best_parameters: list[Array] | None = None
     epochs_without_progress: int = 0
     stopped_early: bool = False
+    asked_to_stop: bool = False
     history: History = field(default_factory=History)
 
 
@@ -139,6 +142,11 @@ class Epochs:
         Called without arguments: for data that follow the parameters.
     estimator : estimator, optional
         Whose training this is: what callbacks are told.
+    after_epoch : callable, optional
+        Called without arguments once an epoch is complete and callbacks know of it: for
+        checkpoints.
+    goes_on : bool, default=False
+        Whether this is a run that was broken off after an epoch, with its ``progress``.
     """
 
     loop: TrainingLoop
@@ -152,6 +160,8 @@ class Epochs:
     verbose: bool = False
     before_epoch: Callable[[], None] | None = None
     estimator: Any = None
+    after_epoch: Callable[[], None] | None = None
+    goes_on: bool = False
 
     def __post_init__(self) -> None:
         self.order = self.rows
@@ -186,17 +196,24 @@ class Epochs:
             If the loss of a step is NaN or infinite. Where the plan watches a score and some
             epoch had one, this is a warning instead, and training ends.
         """
-        self.progress.epochs = 0
-        self.progress.stopped_early = False
-        self.loop.steps_done = self.progress.steps
+        progress, max_epochs = self.progress, self.plan.max_epochs
+        if not self.goes_on:
+            progress.epochs = 0
+            progress.stopped_early = progress.asked_to_stop = False
+        self.loop.steps_done = progress.steps
         try:
             # Set here once: the engine's own limit then costs nothing at each call.
             with entered(self.callbacks), one_blas_thread():
-                while not self._epoch():
-                    if self.progress.epochs == self.plan.max_epochs:
-                        if warn and not self.plan.schedule.has_end:
-                            _warn_not_converged(self.plan.max_epochs)
-                        break
+                if self.goes_on and progress.asked_to_stop:
+                    # The callbacks are asked anew: they may be others, or have a new allowance.
+                    self._tell_of_epoch()
+                while not self.is_over:
+                    self._epoch()
+                    if self.after_epoch is not None:
+                        self.after_epoch()
+                ended = progress.asked_to_stop or progress.stopped_early
+                if warn and not ended and not self.plan.schedule.has_end:
+                    _warn_not_converged(max_epochs)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
         except NonFiniteLossError as error:
@@ -220,8 +237,15 @@ class Epochs:
             for array, best in zip(self.parameters, best_parameters, strict=True):
                 array[...] = best
 
-    def _epoch(self) -> bool:
-        """One epoch; whether to stop after it."""
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no further epoch to train."""
+        progress = self.progress
+        at_the_end = progress.epochs >= self.plan.max_epochs
+        return progress.asked_to_stop or progress.stopped_early or at_the_end
+
+    def _epoch(self) -> None:
+        """One epoch, and whether training should stop after it."""
         plan, progress = self.plan, self.progress
         if plan.shuffle:
             positions = np.arange(self.n_rows)
@@ -240,6 +264,7 @@ class Epochs:
         progress.loss = self._minibatches() / self.n_rows
         seconds = time.perf_counter() - start
         progress.epochs += 1
+        progress.steps = self.loop.steps_done
         progress.rows_seen += self.n_rows
         progress.losses.append(progress.loss)
         if self.verbose:
@@ -258,8 +283,12 @@ class Epochs:
         )
         if progress.epochs_without_progress > plan.patience:
             progress.stopped_early = self._without_progress()
-        asked_to_stop = self._tell(self.n_steps, progress.loss, epoch_ended=True)
-        return asked_to_stop or progress.stopped_early
+        self._tell_of_epoch()
+
+    def _tell_of_epoch(self) -> None:
+        """Tell the callbacks that an epoch is complete, and ask whether to go on."""
+        progress = self.progress
+        progress.asked_to_stop = self._tell(self.n_steps, progress.loss, epoch_ended=True)
 
     def _factor_after(self, epochs: float) -> float:
         """What the schedule makes of the rate in the last step of so many epochs."""
