@@ -28,7 +28,7 @@ from chainrule.estimators.outliers import (
 from chainrule.estimators.reconstructing import Reconstructing
 from chainrule.estimators.restored_networks import restored_autoencoder
 from chainrule.estimators.rows import Rows
-from chainrule.estimators.saving import Savable
+from chainrule.estimators.saving import TrainingSavable
 from chainrule.graph.node import Node, variable
 from chainrule.networks.autoencoder import AutoencoderNetwork
 from chainrule.training.step import Objective
@@ -36,7 +36,7 @@ from chainrule.training.step import Objective
 __all__ = ["BaseAutoencoder"]
 
 
-class BaseAutoencoder(Reconstructing, Savable, StreamedRows):
+class BaseAutoencoder(Reconstructing, TrainingSavable, StreamedRows):
     """Learns a code of rows, and to restore rows from it.
 
     A subclass describes the network, what is made small, and how well a row is restored.

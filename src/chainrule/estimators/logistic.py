@@ -20,7 +20,7 @@ from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.one_label import OneLabelTargets
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS, documented
 from chainrule.estimators.rows import Rows
-from chainrule.estimators.saving import Savable
+from chainrule.estimators.saving import TrainingSavable
 from chainrule.estimators.supervised import SupervisedEstimator
 from chainrule.networks.losses import classification_loss
 from chainrule.networks.single_layer import SingleLayer
@@ -32,7 +32,7 @@ _NOT_SHARED = ("activation", "alpha", "dropout", "hidden_layer_sizes", "solver")
 
 @documented
 class LogisticRegression(
-    StreamedClasses, OneLabelTargets, Explainable, Savable, SupervisedEstimator
+    StreamedClasses, OneLabelTargets, Explainable, TrainingSavable, SupervisedEstimator
 ):
     """Logistic regression: the probability of a class as the logistic function of x·w + b.
 

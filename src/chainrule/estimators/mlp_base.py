@@ -26,7 +26,7 @@ from chainrule.estimators.matrices import NetworkMatrices
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.restored_networks import restored_mlp_sizes
 from chainrule.estimators.rows import Rows
-from chainrule.estimators.saving import Savable
+from chainrule.estimators.saving import TrainingSavable
 from chainrule.estimators.streaming import StreamFitting
 from chainrule.graph.node import Node, variable
 from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
@@ -38,7 +38,9 @@ from chainrule.training.step import Objective
 __all__ = ["BaseFeedForward", "BaseMLP"]
 
 
-class BaseFeedForward(Diagnosable, Explainable, HiddenLayers, Savable, HeldOutRows, StreamFitting):
+class BaseFeedForward(
+    Diagnosable, Explainable, HiddenLayers, TrainingSavable, HeldOutRows, StreamFitting
+):
     """Reads rows, and learns a target of each."""
 
     _learned: ClassVar[tuple[str, ...]] = (

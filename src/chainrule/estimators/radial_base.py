@@ -20,7 +20,7 @@ from chainrule.estimators.hidden import HiddenLayers
 from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.rows import Rows
-from chainrule.estimators.saving import Savable
+from chainrule.estimators.saving import TrainingSavable
 from chainrule.estimators.supervised import SupervisedEstimator
 from chainrule.networks.losses import Loss
 from chainrule.networks.radial import RadialNetwork
@@ -119,7 +119,7 @@ default="kmeans"
 }
 
 
-class BaseRadial(Explainable, HiddenLayers, Savable, SupervisedEstimator):
+class BaseRadial(Explainable, HiddenLayers, TrainingSavable, SupervisedEstimator):
     """What the classifier and the regressor share."""
 
     _lbfgs_options: ClassVar = {"ftol": 64 * np.finfo(float).eps}

@@ -18,7 +18,7 @@ from chainrule.estimators.inputs import weights_of_rows
 from chainrule.estimators.recurrent_outputs import RecurrentOutputs
 from chainrule.estimators.restored_networks import restored_recurrent
 from chainrule.estimators.rows import Rows
-from chainrule.estimators.saving import Savable
+from chainrule.estimators.saving import TrainingSavable
 from chainrule.estimators.sequences import Sequences, read_sequences
 from chainrule.estimators.windows import Windows
 from chainrule.explain.unrolling import MOST_STEPS
@@ -31,7 +31,7 @@ from chainrule.training.step import Objective
 __all__ = ["BaseRecurrent"]
 
 
-class BaseRecurrent(RecurrentOutputs, Diagnosable, Explainable, Savable, NetworkEstimator):
+class BaseRecurrent(RecurrentOutputs, Diagnosable, Explainable, TrainingSavable, NetworkEstimator):
     """Sequences in, and for each of them, or for each step, an output."""
 
     _learned: ClassVar[tuple[str, ...]] = (

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
+from chainrule.engines.base import Array
 from chainrule.errors import FileError
 from chainrule.estimators.learned import check_learned
 from chainrule.files.model_file import write_model_file
 from chainrule.files.values import pack, unpack
+from chainrule.training.history import History
+from chainrule.training.loop import Progress
+from chainrule.training.state import TrainingState
 
-__all__ = ["Savable", "describe_estimator", "restore_estimator"]
+__all__ = ["Savable", "TrainingSavable", "describe_estimator", "restore_estimator"]
 
-NOT_KEPT = ("callbacks", "random_state")
+NOT_KEPT = ("callbacks", "checkpoint", "random_state")
 """Parameters that say how to fit, and may be objects of any kind."""
 
 
@@ -48,8 +54,8 @@ class Savable:
         -----
         The file holds the weights as tensors that any safetensors library can read, and the
         rest as JSON. Of a function, a loss of your own for one, it keeps the name only: give the
-        function again to :func:`chainrule.load`. ``callbacks`` are not saved, nor is a
-        ``random_state`` that is not a number.
+        function again to :func:`chainrule.load`. ``callbacks`` and ``checkpoint`` are not
+        saved, nor is a ``random_state`` that is not a number.
         """
         tensors: dict[str, npt.NDArray[Any]] = {}
         description = describe_estimator(self, tensors)
@@ -64,13 +70,100 @@ class Savable:
             If they do not fit together.
         """
 
+    def _restore_training(self, state: TrainingState) -> None:
+        """Let training go on from where it was saved.
+
+        Raises
+        ------
+        FileError
+            If it cannot.
+        """
+        raise FileError(f"a {type(self).__name__} has no state of training")
+
+
+class TrainingSavable(Savable):
+    """An estimator that can be saved together with the state of its training.
+
+    It is a ``NetworkEstimator``.
+    """
+
+    random_state: Any
+    history_: History
+    _memory: dict[str, Array] | None
+    _progress: Progress
+
+    def save(self, path: str | Path, training_state: bool = False) -> None:
+        """Save the fitted model, to be read again by :func:`chainrule.load`.
+
+        Parameters
+        ----------
+        path : str or Path
+            By custom it ends in ``.safetensors``. A file there is replaced once the new one is
+            complete.
+        training_state : bool, default=False
+            Also save what training goes on from, so that ``partial_fit``, and ``fit`` with
+            ``warm_start``, bring the model that is loaded to the same bits as this one: what the
+            optimizer remembers, how far training has come, the weights with the best validation
+            score, and where a ``random_state`` that is a generator stands. With Adam, the file
+            is three times as large.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing to save yet.
+        FileError
+            If the file cannot be written, or a parameter is a function without a name.
+
+        Notes
+        -----
+        The file holds the weights as tensors that any safetensors library can read, and the
+        rest as JSON. Of a function, a loss of your own for one, it keeps the name only: give the
+        function again to :func:`chainrule.load`. ``callbacks`` and ``checkpoint`` are not saved,
+        and of a ``random_state`` that is not a number only what ``training_state`` adds.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib
+        >>> import chainrule as cr
+        >>> from sklearn.datasets import load_iris
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = cr.MLPClassifier((10,), random_state=0)
+        >>> model = model.partial_fit(X, y, classes=[0, 1, 2])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder) / "iris.safetensors"
+        ...     model.save(path, training_state=True)
+        ...     again = cr.load(path)
+        >>> again, model = again.partial_fit(X, y), model.partial_fit(X, y)
+        >>> bool((again.predict_proba(X) == model.predict_proba(X)).all())
+        True
+        """
+        tensors: dict[str, npt.NDArray[Any]] = {}
+        description = describe_estimator(self, tensors)
+        if training_state:
+            generator = self.random_state
+            drawing = isinstance(generator, np.random.RandomState)
+            state = TrainingState(self._memory, self._progress, generator if drawing else None)
+            description["training"] = pack(state.as_values(), "training", tensors)
+        write_model_file(path, {"model": description}, tensors)
+
+    def _restore_training(self, state: TrainingState) -> None:
+        best = state.progress.best_parameters
+        parameters: list[Array] = self._parameters  # type: ignore[attr-defined]
+        shapes = [each.shape for each in parameters]
+        if best is not None and [each.shape for each in best] != shapes:
+            raise FileError("the best weights are not of the shapes of the others")
+        self._memory, self._progress = state.arrays, state.progress
+        self.history_ = state.progress.history
+        if state.random_state is not None:
+            self.random_state = state.random_state
+
 
 def describe_estimator(estimator: Savable, tensors: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
     """Describe a fitted estimator in JSON; its arrays are added to ``tensors``."""
     check_is_fitted(estimator)
     parameters: dict[str, Any] = estimator.get_params()  # type: ignore[attr-defined]
     for name in NOT_KEPT:
-        if not isinstance(parameters.get(name), int):
+        if not isinstance(parameters.get(name), Integral):
             parameters.pop(name, None)
     learned = {
         name: getattr(estimator, name) for name in estimator._learned if hasattr(estimator, name)
@@ -132,6 +225,9 @@ def restore_estimator(
             setattr(estimator, name, unpack(value, tensors, functions))
         check_learned(estimator)
         estimator._restore()
+        if "training" in description:
+            values = unpack(description["training"], tensors)
+            estimator._restore_training(TrainingState.from_values(values))
     except FileError:
         raise
     except (AttributeError, TypeError, ValueError, LookupError, ArithmeticError) as error:
