@@ -10,6 +10,7 @@ SUBCOMMANDS = {
     "recurrent": "RNN, LSTM and GRU, every contender, microseconds per training step",
     "variational": "a variational auto encoder, every contender, microseconds per training step",
     "linear": "LinearRegression on 1,000,000 x 20 doubles against scikit-learn's",
+    "features": "what each feature of training costs: an epoch with it over one without",
     "grid_search": "GridSearchCV on digits, 24 candidates x 5 folds, against scikit-learn's MLP",
     "startup": "whole processes: fitting iris with the defaults, and imports",
     "memory": "peak memory of a fit on 200 MB of float32 rows",
