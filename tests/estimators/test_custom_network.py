@@ -295,15 +295,57 @@ def test_a_summary_needs_a_fit() -> None:
         network().summary()
 
 
-def test_of_the_function_of_a_layer_a_file_keeps_the_name(tmp_path: Path) -> None:
-    model = network([OWN]).fit(X, Y)
+def test_a_file_keeps_the_name_of_a_function_and_is_given_it_back(tmp_path: Path) -> None:
+    model = network([cr.Dropout(0.1), OWN]).fit(X, Y)
     path = tmp_path / "model.safetensors"
     model.save(path)
-    assert b"waves" in path.read_bytes()
-    with pytest.raises(cr.FileError, match=r"it uses a function of yours, 'waves'"):
-        cr.load(path)
-    again = cr.load(path, functions={"waves": OWN.function})
+    again = cr.load(path, functions={"waves": waves})
+    assert again.layers == [cr.Dropout(0.1), OWN]
     np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+    with pytest.raises(cr.FileError, match="waves"):
+        cr.load(path)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        network((*LAYERS, OWN)),
+        cr.MLPClassifier(5, normalization="batch", max_iter=5, random_state=0),
+        cr.MLPClassifier(5, normalization="layer", max_iter=5, random_state=0),
+    ],
+    ids=["of layers", "batch", "layer"],
+)
+def test_onnx_runtime_predicts_the_same(model: Any) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    written = model.fit(X, Y).to_onnx(dtype="float64").SerializeToString()
+    session = onnxruntime.InferenceSession(written)
+    _, probabilities = session.run(["label", "probabilities"], {"X": X})
+    np.testing.assert_allclose(probabilities, model.predict_proba(X), rtol=1e-9)
+
+
+def test_a_function_without_a_name_is_not_saved(tmp_path: Path) -> None:
+    model = network([cr.Layer(lambda x: cr.sin(x), name="sine")]).fit(X, Y)
+    with pytest.raises(cr.FileError, match=r"layers.*function cannot be saved"):
+        model.save(tmp_path / "model.safetensors")
+
+
+@pytest.mark.parametrize("accumulate_steps", [1, 3])
+def test_streams_are_learned_from_as_rows_in_memory(accumulate_steps: int) -> None:
+    layers = [cr.Dense(8), cr.BatchNorm(), cr.Activation("tanh")]
+    options = {"shuffle": False, "n_threads": 1, "accumulate_steps": accumulate_steps}
+    whole = network(layers, **options).fit(X, Y)
+    batches = [(X[start : start + 50], Y[start : start + 50]) for start in (0, 50, 100)]
+    stream = network(layers, **options).fit_stream(batches, classes=[0, 1, 2])
+    for mine, theirs in zip(stream._parameters, whole._parameters, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_running_moments_follow_each_minibatch_also_where_updates_wait() -> None:
+    layers = [cr.BatchNorm(momentum=1.0)]
+    model = network(layers, shuffle=False, accumulate_steps=3, max_iter=1).fit(X, Y)
+    last = X[120:]  # of minibatches of 40 rows
+    np.testing.assert_allclose(model.statistics_["running_mean0"], last.mean(0))
+    np.testing.assert_allclose(model.statistics_["running_variance0"], last.var(0, ddof=1))
 
 
 def test_warnings_are_those_of_the_perceptron() -> None:

@@ -228,6 +228,7 @@ def test_what_went_back_learns_on(name: str) -> None:
         ({"loss": "hinge"}, "loss='hinge'"),
         ({"solver": "adamw"}, "solver='adamw'"),
         ({"dropout": 0.1}, "dropout=0.1"),
+        ({"normalization": "batch"}, "normalization='batch'"),
         ({"class_weight": "balanced"}, "class_weight='balanced'"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array
@@ -44,7 +45,7 @@ class BaseNetwork(BaseFeedForward):
 
     @property
     def _parameters(self) -> list[Array]:
-        return [*self.weights_.values(), *self.statistics_.values()]
+        return list(self._named_arrays.values())
 
     def _set_parameters(self, parameters: list[Array]) -> None:
         network, arrays = self._network, iter(parameters)
@@ -78,15 +79,18 @@ class BaseNetwork(BaseFeedForward):
         return (self._network.X,), self._network.built().hidden
 
     def _check_goes_on(self, network: Stack) -> None:
-        before = self._network
-        if network == before:
-            return
-        if _learned_by(network) != _learned_by(before):
+        there = {name: np.shape(each) for name, each in self._named_arrays.items()}
+        nodes = (*network.parameters, *network.statistics)
+        if there != {node.name: node.shape for node in nodes}:
             raise ValueError(
-                f"Training goes on from layers {list(before.layers)}, but now "
+                f"Training goes on from layers {list(self._layers)}, but now "
                 f"{list(network.layers)} are asked for, which learn other arrays: fit with "
                 f"warm_start=False first."
             )
+
+    @property
+    def _named_arrays(self) -> dict[str, Array]:
+        return {**self.weights_, **self.statistics_}
 
     def _begin(self, network: Stack, dtype: Any, fresh: bool) -> None:
         super()._begin(network, dtype, fresh)
@@ -138,10 +142,6 @@ class BaseNetwork(BaseFeedForward):
                 require_numbers(arrays[name], node.shape, name, last.dtype)  # type: ignore[arg-type]
         self._restore_progress()
         self._network = network
-
-
-def _learned_by(network: Stack) -> list[Any]:
-    return [(node.name, node.shape) for node in (*network.parameters, *network.statistics)]
 
 
 @documented

@@ -145,7 +145,7 @@ class EvaluatingEstimator(Exportable, CompilingEstimator, ABC):
 
     def _exported(self) -> Exported:
         read, output = self._describe_output(activated=True)
-        nodes = self._objective(weighted=False, training=False).parameters
+        nodes = self._objective(weighted=False, training=False).learned
         parameters = dict(zip(nodes, self._parameters, strict=True))
         return Exported(read, parameters, self._exported_outputs(output))
 

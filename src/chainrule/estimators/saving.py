@@ -174,9 +174,7 @@ def describe_estimator(estimator: Savable, tensors: dict[str, npt.NDArray[Any]])
         "parameters": {
             name: pack(value, name, tensors, functions) for name, value in parameters.items()
         },
-        "learned": {
-            name: pack(value, name, tensors, functions) for name, value in learned.items()
-        },
+        "learned": {name: pack(value, name, tensors, functions) for name, value in learned.items()},
     }
 
 

@@ -163,7 +163,7 @@ def to_sklearn(model: Any) -> Any:
             f"{type(model).__name__}: scikit-learn has no other networks."
         )
     check_is_fitted(model)
-    parameters = model.get_params(deep=False)
+    parameters = {**model.get_params(deep=False), "normalization": model._normalised_by}
     _refuse_what_they_lack(model, kind, parameters)
     theirs = kind(**{name: parameters[name] for name in kind._get_param_names()})
     theirs.activation = model._activation

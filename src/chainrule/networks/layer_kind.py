@@ -63,7 +63,10 @@ class LayerKind(ABC):
         given = getattr(self, name)
         if not isinstance(given, Real) or isinstance(given, bool):
             self._refuse(name, wanted)
-        value = float(given)  # a plain one, as files hold it
+        try:
+            value = float(given)  # a plain one, as files hold it
+        except OverflowError:
+            self._refuse(name, wanted)
         if not low <= value <= high or (strictly and value == low):
             self._refuse(name, wanted)
         object.__setattr__(self, name, value)

@@ -245,6 +245,7 @@ def training_step(
         memory.append(kept)
         new_memory.append(value)
 
+    # These follow each minibatch, whether or not it brings an update of the parameters.
     new_parameters += [value for _, value in objective.statistics]
     loss, *updates = simplify([gathered.reported, *new_parameters, *new_memory])
     settings = [learning_rate]
