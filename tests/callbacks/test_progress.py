@@ -168,7 +168,7 @@ def test_a_notebook_gets_a_bar_of_plain_html(monkeypatch):
     assert "epoch 1000/1000  loss 0.5" in updates[-1]
 
 
-@pytest.mark.parametrize("level, lines", [(0, 0), (False, 0), (1, 4), (True, 4), (2, 1), (10, 1)])
+@pytest.mark.parametrize("level, lines", [(0, 0), (False, 0), (1, 4), (True, 4), (10, 4)])
 @pytest.mark.parametrize(
     "learner",
     [
@@ -177,9 +177,8 @@ def test_a_notebook_gets_a_bar_of_plain_html(monkeypatch):
         cr.Adaline(max_iter=4, tol=None),
     ],
 )
-def test_verbose_prints_epochs_or_shows_progress(learner, level, lines, capsys):
+def test_verbose_prints_a_line_for_each_epoch(learner, level, lines, capsys):
     clone(learner).set_params(verbose=level).fit(X, Y == 0)
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == lines
-    start = "Iteration" if level == 1 else f"{type(learner).__name__}  epoch 4/4"
-    assert all(line.startswith(start) for line in printed)
+    assert all(line.startswith("Iteration") for line in printed)

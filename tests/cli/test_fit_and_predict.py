@@ -179,7 +179,7 @@ def test_a_log_gets_a_line_not_a_bar(capsys: Output) -> None:
     assert main(["fit", "iris", *QUICK]) == 0
     progress = capsys.readouterr().err
     assert progress.count("\n") == 1
-    assert progress.startswith("epoch 20/20  loss 0.")
+    assert progress.startswith("MLPClassifier  epoch 20/20  loss 0.")
     assert "\x1b" not in progress
 
 

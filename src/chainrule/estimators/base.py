@@ -201,7 +201,7 @@ class NetworkEstimator(FindsLearningRates, EvaluatingEstimator):
             len(parameters),
             self._measure(rows, held_out),
             self._told_of_training(),
-            self._prints_epochs,
+            bool(self.verbose),
             self._before_epoch(rows),
             self,
         )
@@ -370,7 +370,7 @@ class NetworkEstimator(FindsLearningRates, EvaluatingEstimator):
                 options=self._lbfgs_options,
                 measure=self._measure(rows, held_out),
                 callbacks=self._told_of_training(),
-                verbose=self._prints_epochs,
+                verbose=bool(self.verbose),
                 history=self.history_,
                 estimator=self,
             )

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, TypeVar
 
 from sklearn.base import BaseEstimator, _fit_context
 
-from chainrule.callbacks.progress import ProgressBar
 from chainrule.training.callbacks import Callback, Moment
 
 try:
@@ -31,20 +30,13 @@ class TakesCallbacks(CallbackSupportMixin, BaseEstimator):
     """An estimator that scikit-learn's callbacks may be set on, or be passed on to."""
 
     callbacks: Any
-    verbose: int
     _learned: ClassVar[tuple[str, ...]]
     _fit_task: FitTask | None = None
 
     def _told_of_training(self) -> tuple[Callback, ...]:
-        """The user's callbacks, a bar where ``verbose`` asks for it, and scikit-learn's."""
-        bar = (ProgressBar(),) if self.verbose > 1 else ()
-        told = (*(self.callbacks or ()), *bar)
-        return told if self._fit_task is None else (self._fit_task, *told)
-
-    @property
-    def _prints_epochs(self) -> bool:
-        """Whether each epoch gets a line, as in scikit-learn; a higher level asks for a bar."""
-        return self.verbose == 1
+        """The user's callbacks, and scikit-learn's."""
+        own = tuple(self.callbacks or ())
+        return own if self._fit_task is None else (self._fit_task, *own)
 
     def _as_fitted(self) -> dict[str, Any]:
         """The learned attributes as if ``fit`` had ended now, in copies that training spares."""

@@ -86,7 +86,7 @@ class LogisticRegression(
     validation_fraction : float, default=0.1
     n_iter_no_change : int, default=10
     verbose : bool or int, default=False
-        1 or True prints the loss of each epoch; more shows a progress bar.
+        Whether to print the loss of each epoch.
     callbacks : list of callable, default=None
         Called with a :class:`~chainrule.callbacks.Moment` about every 0.1 s and after
         each epoch; one that returns True after an epoch ends training.

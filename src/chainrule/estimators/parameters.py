@@ -170,7 +170,8 @@ _SHARED_DOCUMENTATION = {
         improve by ``tol`` for ``n_iter_no_change`` epochs. For L-BFGS, the largest element of
         the gradient at which it has converged.
     verbose : bool or int, default=False
-        1 or True prints the loss of each epoch, as scikit-learn does; more shows a progress bar.
+        Whether to print the loss of each epoch, as scikit-learn does. For a progress bar, see
+        ``callbacks``.
     warm_start : bool, default=False
         Start ``fit`` from the weights of the fit before.
     momentum : float, default=0.9

@@ -91,7 +91,7 @@ default="kmeans"
         Called with a :class:`~chainrule.callbacks.Moment` about every 0.1 s and after
         each epoch; one that returns True after an epoch ends training.
     verbose : bool or int, default=False
-        1 or True prints the loss of each epoch; more shows a progress bar.
+        Whether to print the loss of each epoch.
     random_state : int, RandomState or None, default=None
         Draws the centres, and the order of rows.
     engine : {"native", "reference"}, default="native"

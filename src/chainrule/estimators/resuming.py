@@ -66,7 +66,7 @@ class Resumption:
         if found is not None:
             (first, self._found), path = found
             estimator._random_state.set_state(first.get_state())
-            if estimator._prints_epochs:
+            if estimator.verbose:
                 print(f"Going on from epoch {self._found.progress.epochs}: {path}")
         self._first_draws = generator_values(estimator._random_state)
 

@@ -58,7 +58,7 @@ _SHARED_DOCUMENTATION = {
     warm_start : bool, default=False
         Start ``fit`` from the weights of the fit before, not from zero.
     verbose : bool or int, default=False
-        1 or True prints the loss of each epoch; more shows a progress bar.
+        Whether to print the loss of each epoch.
     callbacks : list of callable, default=None
         Called for each output with a :class:`~chainrule.callbacks.Moment` about every
         0.1 s and after each epoch; one that returns True ends the training of this output.
@@ -270,7 +270,7 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
                     len(loop.state),
                     None if held_out is None else self._validator(held_out),
                     self._told_of_training(),
-                    self._prints_epochs,
+                    bool(self.verbose),
                     estimator=self,
                 ).run(warn=not incremental and self.tol is not None)
         finally:
