@@ -6,19 +6,19 @@ import dataclasses
 import warnings
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import _fit_context
-from sklearn.utils.metaestimators import available_if
 
 from chainrule.datasets.stream import Batch
 from chainrule.engines.base import Array
 from chainrule.errors import FileError
 from chainrule.estimators.autoencoder_parameters import layer_sizes
 from chainrule.estimators.base import is_stochastic
+from chainrule.estimators.decorators import available_if, parameters_checked
 from chainrule.estimators.fit_stream import StreamedRows
 from chainrule.estimators.fit_task import fit_method
+from chainrule.estimators.hints import ArrayLike, MatrixLike, ValidationMatrix
 from chainrule.estimators.inputs import weights_of_rows
 from chainrule.estimators.outliers import (
     SCORED_AFTER_FIT,
@@ -135,7 +135,13 @@ class BaseAutoencoder(Reconstructing, TrainingSavable, StreamedRows):
     # --- fit -----------------------------------------------------------------------------
 
     @fit_method
-    def fit(self, X, y=None, sample_weight=None, validation_data=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: object = None,
+        sample_weight: ArrayLike | None = None,
+        validation_data: ValidationMatrix | None = None,
+    ) -> Self:
         """Learn a code from rows.
 
         Parameters
@@ -162,8 +168,14 @@ class BaseAutoencoder(Reconstructing, TrainingSavable, StreamedRows):
         return self._fit(X, sample_weight, validation_data)
 
     @available_if(is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None, validation_data=None):
+    @parameters_checked
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: object = None,
+        sample_weight: ArrayLike | None = None,
+        validation_data: ValidationMatrix | None = None,
+    ) -> Self:
         """Train for one epoch on some more rows.
 
         Parameters
@@ -181,7 +193,13 @@ class BaseAutoencoder(Reconstructing, TrainingSavable, StreamedRows):
         """
         return self._fit(X, sample_weight, validation_data, incremental=True)
 
-    def _fit(self, X, sample_weight=None, validation_data=None, incremental=False):
+    def _fit(
+        self,
+        X: Any,
+        sample_weight: Any = None,
+        validation_data: Any = None,
+        incremental: bool = False,
+    ) -> Self:
         fresh = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X = self._validate_rows(X, reset=fresh, dtype=(np.float64, np.float32))
         rows = self._rows(X, sample_weight)
@@ -241,7 +259,7 @@ class BaseAutoencoder(Reconstructing, TrainingSavable, StreamedRows):
         """Publish what the trained network says of the rows."""
         return
 
-    def _held_out(self, validation_data, dtype, layers) -> Rows:
+    def _held_out(self, validation_data: Any, dtype: Any, layers: AutoencoderNetwork) -> Rows:
         """The rows of ``validation_data`` in the form of the training data."""
         given = validation_data if isinstance(validation_data, tuple) else (validation_data,)
         if len(given) not in (1, 2, 3):

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array
 from chainrule.estimators.explaining import check_names
+from chainrule.estimators.hints import ArrayLike, MatrixLike, SequencesLike
 
 if TYPE_CHECKING:
     from chainrule.doctor.diagnosis import Diagnosis
@@ -25,7 +26,13 @@ class Diagnosable(ABC):
     def _patient(self, X: Any, y: Any, features: Sequence[str]) -> tuple[Patient, Array, Array]:
         """The network as the doctor sees it; and rows with their targets, in double precision."""
 
-    def diagnose(self, X: Any, y: Any = None, *, names: Sequence[str] | None = None) -> Diagnosis:
+    def diagnose(
+        self,
+        X: MatrixLike | SequencesLike,
+        y: ArrayLike | SequencesLike | None = None,
+        *,
+        names: Sequence[str] | None = None,
+    ) -> Diagnosis:
         """Look for what is wrong with this fit.
 
         Parameters

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.datasets.foreign import as_given
 from chainrule.engines.base import Array
+from chainrule.estimators.hints import ArrayLike
 
 if TYPE_CHECKING:
     from chainrule.explain.derivation import Derivation
@@ -39,7 +40,7 @@ class Explainable(ABC):
     def explain(
         self,
         x_row: npt.ArrayLike,
-        y: Any = None,
+        y: ArrayLike | None = None,
         parameter: str | None = None,
         *,
         names: Sequence[str] | None = None,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
-from sklearn.base import _fit_context
-from sklearn.utils.metaestimators import available_if
+from typing import Any, Self
 
+import numpy as np
+
+from chainrule.engines.base import Array
 from chainrule.estimators.base import is_stochastic
+from chainrule.estimators.decorators import available_if, parameters_checked
 from chainrule.estimators.fit_stream import StreamedClasses, StreamedNumbers
 from chainrule.estimators.fit_task import fit_method
+from chainrule.estimators.hints import ArrayLike, MatrixLike, ValidationRows
 from chainrule.estimators.quantiles import RegressionTargets
 from chainrule.estimators.targets import ClassTargets, has_probabilities
-from chainrule.networks.losses import classification_loss
+from chainrule.networks.losses import Loss, classification_loss
 
 __all__ = ["FeedForwardClassifier", "FeedForwardRegressor"]
 
@@ -20,7 +23,13 @@ class FeedForwardClassifier(ClassTargets, StreamedClasses):
     """Learns classes; the estimator is a ``BaseFeedForward``."""
 
     @fit_method
-    def fit(self, X, y, sample_weight=None, validation_data=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        validation_data: ValidationRows | None = None,
+    ) -> Self:
         """Learn from labelled rows.
 
         Parameters
@@ -46,8 +55,15 @@ class FeedForwardClassifier(ClassTargets, StreamedClasses):
         return self._fit(X, y, sample_weight, validation_data)
 
     @available_if(is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None, validation_data=None):
+    @parameters_checked
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+        validation_data: ValidationRows | None = None,
+    ) -> Self:
         """Train for one epoch on some more rows.
 
         Parameters
@@ -68,7 +84,7 @@ class FeedForwardClassifier(ClassTargets, StreamedClasses):
         self._learn_all_classes(y, classes)
         return self._fit(X, y, sample_weight, validation_data, incremental=True)
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> Array:
         """The most probable class of each row, or its labels.
 
         Parameters
@@ -82,7 +98,7 @@ class FeedForwardClassifier(ClassTargets, StreamedClasses):
         return self._labels(self._outputs(X))
 
     @available_if(has_probabilities)
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> Array:
         """The probability of each class; with several labels, of each label.
 
         Parameters
@@ -96,7 +112,7 @@ class FeedForwardClassifier(ClassTargets, StreamedClasses):
         return self._probabilities(self._outputs(X))
 
     @available_if(has_probabilities)
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: MatrixLike) -> Array:
         """The logarithm of the probabilities, also of those too small for ``predict_proba``.
 
         Parameters
@@ -109,10 +125,12 @@ class FeedForwardClassifier(ClassTargets, StreamedClasses):
         """
         return self._log_probabilities(self._outputs(X, activated=False))
 
-    def _row_loss(self):
+    def _row_loss(self) -> Loss:
         return classification_loss(self.loss, self._label_binarizer.y_type_ == "multiclass")
 
-    def _validate_input(self, X, y, incremental, reset):
+    def _validate_input(
+        self, X: Any, y: Any, incremental: bool, reset: bool
+    ) -> tuple[Array, Array]:
         X, y = self._validate_rows(X, y, (np.float64, np.float32), reset)
         self._learn_classes(y, incremental)
         return X, y
@@ -122,7 +140,13 @@ class FeedForwardRegressor(RegressionTargets, StreamedNumbers):
     """Learns numbers; the estimator is a ``BaseFeedForward``."""
 
     @fit_method
-    def fit(self, X, y, sample_weight=None, validation_data=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        validation_data: ValidationRows | None = None,
+    ) -> Self:
         """Learn from rows with targets.
 
         Parameters
@@ -147,8 +171,14 @@ class FeedForwardRegressor(RegressionTargets, StreamedNumbers):
         return self._fit(X, y, sample_weight, validation_data)
 
     @available_if(is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, validation_data=None):
+    @parameters_checked
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        validation_data: ValidationRows | None = None,
+    ) -> Self:
         """Train for one epoch on some more rows.
 
         Parameters
@@ -166,7 +196,7 @@ class FeedForwardRegressor(RegressionTargets, StreamedNumbers):
         """
         return self._fit(X, y, sample_weight, validation_data, incremental=True)
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> Array:
         """The predicted targets.
 
         Parameters
@@ -180,6 +210,8 @@ class FeedForwardRegressor(RegressionTargets, StreamedNumbers):
         predicted = self._predicted(self._outputs(X))
         return predicted.ravel() if predicted.shape[1] == 1 else predicted
 
-    def _validate_input(self, X, y, incremental, reset):
+    def _validate_input(
+        self, X: Any, y: Any, incremental: bool, reset: bool
+    ) -> tuple[Array, Array]:
         self._learn_quantiles()
         return self._validate_rows(X, y, (np.float64, np.float32), reset, y_numeric=True)

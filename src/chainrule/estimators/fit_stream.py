@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.metaestimators import available_if
 
 from chainrule.datasets.foreign import as_given
-from chainrule.datasets.stream import Batch, Columns
+from chainrule.datasets.open_stream import Source
+from chainrule.datasets.stream import Batch, Columns, Stream
+from chainrule.engines.base import Array
 from chainrule.errors import DataError
+from chainrule.estimators.decorators import Method, available_if, parameters_checked
+from chainrule.estimators.hints import ArrayLike, BatchSize, ValidationMatrix, ValidationRows
 from chainrule.estimators.outliers import SCORED_AFTER_FIT
 from chainrule.estimators.parameters import filled_in
+from chainrule.estimators.stream_rows import Survey
 from chainrule.estimators.streaming import STREAM_DOCUMENTATION, StreamFitting, is_streamable
 
 __all__ = ["StreamedClasses", "StreamedNumbers", "StreamedRows"]
@@ -22,7 +26,7 @@ _PAIRS = {"batches": "``(X, y)`` or ``(X, y, sample_weight)``", "tuples": "(X, y
 _ROWS = {"batches": "``X``, or ``(X, y, sample_weight)`` of which y is ignored", "tuples": "X"}
 
 
-def _documented(words):
+def _documented(words: Mapping[str, str]) -> Callable[[Method], Method]:
     """Fill what all of them share into the documentation of a method."""
     shared = {name: text.format(**words) for name, text in STREAM_DOCUMENTATION.items()}
     return lambda method: filled_in(method, shared)
@@ -35,19 +39,19 @@ class StreamedClasses(StreamFitting):
     """Whether class_weight="balanced" counts the weights of rows, not the rows."""
 
     @available_if(is_streamable)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @parameters_checked
     @_documented(_PAIRS)
     def fit_stream(
         self,
-        source,
-        y=None,
+        source: Source,
+        y: str | list[str] | None = None,
         *,
-        features=None,
-        sample_weight=None,
-        classes=None,
-        validation_data=None,
-        shuffle_buffer="auto",
-    ):
+        features: Sequence[str] | None = None,
+        sample_weight: str | None = None,
+        classes: ArrayLike | None = None,
+        validation_data: ValidationRows | Source | None = None,
+        shuffle_buffer: BatchSize = "auto",
+    ) -> Self:
         """Learn from labelled rows that come in batches, and may be more than fit in memory.
 
         Parameters
@@ -97,7 +101,7 @@ class StreamedClasses(StreamFitting):
         self._fit_stream(source, columns, classes, validation_data, shuffle_buffer)
         return self
 
-    def _reasons_for_a_survey(self, stream, classes, fresh):
+    def _reasons_for_a_survey(self, stream: Stream, classes: Any, fresh: bool) -> list[str]:
         reasons = super()._reasons_for_a_survey(stream, classes, fresh)
         if classes is None and fresh:
             reasons.append("classes=[...] is not given")
@@ -105,7 +109,10 @@ class StreamedClasses(StreamFitting):
             reasons.append("class_weight='balanced' needs their numbers")
         return reasons
 
-    def _learn_stream_targets(self, batch, classes, found, fresh):
+    def _learn_stream_targets(
+        self, batch: Batch, classes: Any, found: Survey | None, fresh: bool
+    ) -> None:
+        assert batch.y is not None  # a stream of a classifier has targets
         several = batch.y.ndim == 2
         if several and not self.__sklearn_tags__().classifier_tags.multi_label:
             raise DataError(
@@ -119,31 +126,34 @@ class StreamedClasses(StreamFitting):
         elif classes is not None:
             self._learn_classes(np.asarray(as_given(classes, "classes")), False)
         elif fresh:
+            assert found is not None  # there was a reason for a survey
             self._learn_classes(found.classes, False)
 
-    def _class_factors(self, found):
+    def _class_factors(self, found: Survey | None) -> Array | None:
         given = self.class_weight
         if given is None:
             return None
         if isinstance(given, str):
+            assert found is not None  # there was a reason for a survey
+            assert found.classes is not None
             sums = found.weights if self._balanced_by_weight else found.counts
             of_class = dict(zip(found.classes.tolist(), sums, strict=True))
             known = np.array([of_class.get(each, 0.0) for each in self.classes_.tolist()])
             # A class whose rows all have a weight of 0 has one of 0, too.
             return known.sum() / np.where(known > 0, len(known) * known, np.inf)
-        factors = compute_class_weight(given, classes=self.classes_, y=self.classes_)
+        factors: Array = compute_class_weight(given, classes=self.classes_, y=self.classes_)
         if not ((factors >= 0) & np.isfinite(factors)).all():
             raise ValueError(
                 f"class_weight must give each class a finite factor of 0 or more, but got {given}."
             )
         return factors
 
-    def _total_weight(self, found, factors):
-        if found is None or factors is None:
+    def _total_weight(self, found: Survey | None, factors: Array | None) -> float | None:
+        if found is None or found.classes is None or factors is None:
             return super()._total_weight(found, factors)
         return float(factors[np.searchsorted(self.classes_, found.classes)] @ found.weights)
 
-    def _stream_columns(self, batch: Batch, dtype):
+    def _stream_columns(self, batch: Batch, dtype: Any) -> Array:
         y = batch.y
         if y is None or y.ndim == 2:
             return super()._stream_columns(batch, dtype)
@@ -161,18 +171,18 @@ class StreamedNumbers(StreamFitting):
     """Regressors that learn from a stream."""
 
     @available_if(is_streamable)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @parameters_checked
     @_documented(_PAIRS)
     def fit_stream(
         self,
-        source,
-        y=None,
+        source: Source,
+        y: str | list[str] | None = None,
         *,
-        features=None,
-        sample_weight=None,
-        validation_data=None,
-        shuffle_buffer="auto",
-    ):
+        features: Sequence[str] | None = None,
+        sample_weight: str | None = None,
+        validation_data: ValidationRows | Source | None = None,
+        shuffle_buffer: BatchSize = "auto",
+    ) -> Self:
         """Learn from rows with targets that come in batches, and may be more than fit in memory.
 
         Parameters
@@ -214,7 +224,9 @@ class StreamedNumbers(StreamFitting):
         self._fit_stream(source, columns, None, validation_data, shuffle_buffer)
         return self
 
-    def _learn_stream_targets(self, batch, classes, found, fresh):
+    def _learn_stream_targets(
+        self, batch: Batch, classes: Any, found: Survey | None, fresh: bool
+    ) -> None:
         self._learn_quantiles()
 
 
@@ -224,17 +236,17 @@ class StreamedRows(StreamFitting):
     _has_targets = False
 
     @available_if(is_streamable)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @parameters_checked
     @_documented(_ROWS)
     def fit_stream(
         self,
-        source,
+        source: Source,
         *,
-        features=None,
-        sample_weight=None,
-        validation_data=None,
-        shuffle_buffer="auto",
-    ):
+        features: Sequence[str] | None = None,
+        sample_weight: str | None = None,
+        validation_data: ValidationMatrix | Source | None = None,
+        shuffle_buffer: BatchSize = "auto",
+    ) -> Self:
         """Learn a code from rows that come in batches, and may be more than fit in memory.
 
         Parameters

@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 
+from chainrule.estimators.decorators import Method, parameters_checked
 from chainrule.training.callbacks import Callback, Moment
 
 try:
@@ -22,8 +23,6 @@ except ImportError:  # scikit-learn before 1.9: its meta-estimators pass no call
 
 
 __all__ = ["FitTask", "TakesCallbacks", "fit_method"]
-
-Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class TakesCallbacks(CallbackSupportMixin, BaseEstimator):
@@ -115,7 +114,7 @@ def fit_method(method: Method) -> Method:
     """Decorate ``fit``: parameters are validated, and scikit-learn's callbacks are told of it."""
     signature = inspect.signature(method)
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @parameters_checked
     @functools.wraps(method)
     def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not hasattr(self, "_skl_callbacks") and not hasattr(self, "_parent_callback_ctx"):
@@ -131,4 +130,4 @@ def fit_method(method: Method) -> Method:
             del self._fit_task
         return self
 
-    return fit  # type: ignore[no-any-return]
+    return fit  # type: ignore[return-value]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.base import Array
+from chainrule.estimators.hints import ActivationName, ArrayLike
 from chainrule.estimators.mlp import MLPClassifier, MLPRegressor
 from chainrule.estimators.recurrent_classifiers import (
     GRUClassifier,
@@ -45,8 +46,8 @@ _IN_THE_WEIGHTS = (
 def from_torch(
     source: str | Path | Mapping[str, Any],
     *,
-    activation: str | None = None,
-    classes: Any = None,
+    activation: ActivationName | None = None,
+    classes: ArrayLike | None = None,
     multilabel: bool = False,
     layers: Sequence[str] | None = None,
     **parameters: Any,

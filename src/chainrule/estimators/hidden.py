@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array
 from chainrule.estimators.evaluating import EvaluatingEstimator
+from chainrule.estimators.hints import MatrixLike
 from chainrule.estimators.inputs import validated
 from chainrule.graph.node import Node
 
@@ -24,7 +25,7 @@ class HiddenLayers(EvaluatingEstimator):
     def _describe_hidden(self) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
         """What the network reads, and what each hidden layer puts out: (rows, units)."""
 
-    def hidden_activations(self, X: Any, layer: int = -1) -> Array:
+    def hidden_activations(self, X: MatrixLike, layer: int = -1) -> Array:
         """What a hidden layer makes of each row, after its activation.
 
         Parameters

@@ -7,7 +7,7 @@ through DLPack, record batches of Arrow.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -22,7 +22,15 @@ from chainrule.training.refilling import BUFFER_BYTES
 __all__ = ["dense_if_small", "validated", "weights_of_rows"]
 
 
-def validated(estimator: Any, X: Any = "no_validation", y: Any = "no_validation", **options: Any):
+@overload
+def validated(
+    estimator: Any, X: Any = ..., y: Literal["no_validation"] = ..., **options: Any
+) -> Array: ...
+@overload
+def validated(estimator: Any, X: Any, y: Any, **options: Any) -> tuple[Array, Array]: ...
+def validated(
+    estimator: Any, X: Any = "no_validation", y: Any = "no_validation", **options: Any
+) -> Any:
     """scikit-learn's ``validate_data`` for all that users may give.
 
     Parameters

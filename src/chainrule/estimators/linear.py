@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from contextlib import nullcontext
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from scipy.linalg import LinAlgWarning
 from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
@@ -22,6 +22,7 @@ from chainrule.errors import DataError
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.exporting import LinearExport
 from chainrule.estimators.fit_task import TakesCallbacks, fit_method
+from chainrule.estimators.hints import ArrayLike, EngineName, RandomState
 from chainrule.estimators.inputs import validated
 from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.matrices import LinearMatrices
@@ -34,6 +35,9 @@ from chainrule.training.moments import find_not_finite
 from chainrule.training.normal_equation import LeastSquares, least_squares
 from chainrule.training.random_search import draw_guesses, guess_losses
 from chainrule.training.step import Objective
+
+if TYPE_CHECKING:
+    from chainrule.explain.trained import TrainedNetwork
 
 __all__ = ["LinearRegression"]
 
@@ -168,20 +172,20 @@ class LinearRegression(
 
     def __init__(
         self,
-        solver="normal_equation",
+        solver: Literal["normal_equation", "gradient_descent", "random_search"] = "normal_equation",
         *,
-        fit_intercept=True,
-        learning_rate_init="auto",
-        max_iter=10_000,
-        tol=1e-9,
-        batch_size=None,
-        n_trials=1000,
-        record_path=False,
-        random_state=None,
-        engine="native",
-        n_threads=None,
-        verbose=False,
-    ):
+        fit_intercept: bool = True,
+        learning_rate_init: float | Literal["auto"] = "auto",
+        max_iter: int = 10_000,
+        tol: float = 1e-9,
+        batch_size: int | None = None,
+        n_trials: int = 1000,
+        record_path: bool = False,
+        random_state: RandomState = None,
+        engine: EngineName = "native",
+        n_threads: int | None = None,
+        verbose: bool | int = False,
+    ) -> None:
         self.solver = solver
         self.fit_intercept = fit_intercept
         self.learning_rate_init = learning_rate_init
@@ -196,7 +200,7 @@ class LinearRegression(
         self.verbose = verbose
 
     @fit_method
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Find the coefficients.
 
         Parameters
@@ -251,7 +255,7 @@ class LinearRegression(
             self.path_ = path[:, targets_given]
         return self
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Array:
         """The predictions X·w + b.
 
         Parameters
@@ -266,13 +270,13 @@ class LinearRegression(
         X = validated(self, X, dtype=(np.float64, np.float32), reset=False)
         return X @ self.coef_.T + self.intercept_
 
-    def _target_row(self, y):
+    def _target_row(self, y: Any) -> Array:
         targets = np.asarray(y, dtype=np.float64).reshape(1, -1)
         if targets.shape[1] != np.atleast_2d(self.coef_).shape[0] or not np.isfinite(targets).all():
             raise ValueError(f"y must be the target of one row, but got {y!r}.")
         return targets
 
-    def _trained_network(self, x, y):
+    def _trained_network(self, x: Any, y: Any) -> TrainedNetwork:
         from chainrule.estimators.trained_networks import trained_linear
 
         return trained_linear(self, x, y)
@@ -286,7 +290,7 @@ class LinearRegression(
         self.intercept_ = intercept if targets else float(intercept)
         self.history_: History = History(self.history_)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.regressor_tags.poor_score = self.solver == "random_search"
         return tags

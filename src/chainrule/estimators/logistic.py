@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.metaestimators import available_if
 
 from chainrule.engines.base import Array
 from chainrule.errors import FileError
 from chainrule.estimators.base import is_stochastic
+from chainrule.estimators.decorators import available_if, parameters_checked
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.fit_stream import StreamedClasses
 from chainrule.estimators.fit_task import fit_method
+from chainrule.estimators.hints import (
+    ArrayLike,
+    BatchSize,
+    Callbacks,
+    CheckpointFolder,
+    ClassWeight,
+    EngineName,
+    LearningRate,
+    MatrixLike,
+    OneLayerSolver,
+    RandomState,
+    Scoring,
+    ValidationRows,
+)
 from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.one_label import OneLabelTargets
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS, documented
@@ -24,6 +37,9 @@ from chainrule.estimators.saving import TrainingSavable
 from chainrule.estimators.supervised import SupervisedEstimator
 from chainrule.networks.losses import classification_loss
 from chainrule.networks.single_layer import SingleLayer
+
+if TYPE_CHECKING:
+    from chainrule.explain.trained import TrainedNetwork
 
 __all__ = ["LogisticRegression"]
 
@@ -161,44 +177,50 @@ class LogisticRegression(
     def __init__(
         self,
         *,
-        C=1.0,
-        fit_intercept=True,
-        solver="lbfgs",
-        tol=1e-4,
-        max_iter=100,
-        class_weight=None,
-        random_state=None,
-        warm_start=False,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.01,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        shuffle=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        verbose=False,
-        power_t=0.5,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        rho=0.9,
-        max_fun=15000,
-        clip_norm=None,
-        accumulate_steps=1,
-        l1_ratio=0.0,
-        weight_decay=0.0,
-        scoring=None,
-        callbacks=None,
-        checkpoint=None,
-        engine="native",
-        n_threads=None,
-    ):
+        C: float = 1.0,
+        fit_intercept: bool = True,
+        solver: OneLayerSolver = "lbfgs",
+        tol: float = 1e-4,
+        max_iter: int = 100,
+        class_weight: ClassWeight = None,
+        random_state: RandomState = None,
+        warm_start: bool = False,
+        batch_size: BatchSize = "auto",
+        learning_rate: LearningRate = "constant",
+        learning_rate_init: float = 0.01,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        shuffle: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int | float = 10,
+        verbose: bool | int = False,
+        power_t: float = 0.5,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        rho: float = 0.9,
+        max_fun: int = 15000,
+        clip_norm: float | None = None,
+        accumulate_steps: int = 1,
+        l1_ratio: float = 0.0,
+        weight_decay: float = 0.0,
+        scoring: Scoring = None,
+        callbacks: Callbacks = None,
+        checkpoint: CheckpointFolder = None,
+        engine: EngineName = "native",
+        n_threads: int | None = None,
+    ) -> None:
         self._store(locals())
 
     @fit_method
-    def fit(self, X, y, sample_weight=None, validation_data=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        validation_data: ValidationRows | None = None,
+    ) -> Self:
         """Find the coefficients.
 
         Parameters
@@ -226,8 +248,15 @@ class LogisticRegression(
         return self._fit(X, y, sample_weight, validation_data)
 
     @available_if(is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None, validation_data=None):
+    @parameters_checked
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+        validation_data: ValidationRows | None = None,
+    ) -> Self:
         """Train for one epoch on some more rows.
 
         Parameters
@@ -244,7 +273,7 @@ class LogisticRegression(
         self._learn_all_classes(y, classes)
         return self._fit(X, y, sample_weight, validation_data, incremental=True)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> Array:
         """The probability of each class.
 
         Parameters
@@ -257,7 +286,7 @@ class LogisticRegression(
         """
         return self._probabilities(self._outputs(X))
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: MatrixLike) -> Array:
         """The logarithm of the probabilities, also of those too small for ``predict_proba``.
 
         Parameters
@@ -275,7 +304,14 @@ class LogisticRegression(
         """The strength of the penalty ½·alpha·Σ w² beside the sum of the losses: 1/C."""
         return 1.0 / self.C
 
-    def _fit(self, X, y, sample_weight, validation_data=None, incremental=False):
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation_data: Any = None,
+        incremental: bool = False,
+    ) -> Self:
         fresh = not hasattr(self, "coef_") or (not self.warm_start and not incremental)
         X, y = self._labelled_rows(X, y, reset=fresh)
         self._learn_classes(y, incremental)
@@ -320,12 +356,12 @@ class LogisticRegression(
     def _numbers_per_row(self) -> int:
         return self._network.n_features + self._network.n_outputs
 
-    def _trained_network(self, x, y):
+    def _trained_network(self, x: Any, y: Any) -> TrainedNetwork:
         from chainrule.estimators.trained_networks import trained_logistic
 
         return trained_logistic(self, x, y)
 
-    def _restore(self):
+    def _restore(self) -> None:
         self._network = self._layer(self.n_features_in_, len(self.intercept_))
         super()._restore()
         require_numbers(self.coef_, (self.n_outputs_, self.n_features_in_), "coef_")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array
 from chainrule.errors import FormulaError
+from chainrule.estimators.hints import ArrayLike, MatrixLike
 from chainrule.estimators.inputs import validated
 from chainrule.graph.node import Node, variable
 from chainrule.networks.linear import LinearModel
@@ -30,7 +30,7 @@ class LinearMatrices:
     intercept_: Any
 
     def matrix_form(
-        self, X: npt.ArrayLike, *, entry: tuple[int, int] | None = None, y: Any = None
+        self, X: ArrayLike, *, entry: tuple[int, int] | None = None, y: ArrayLike | None = None
     ) -> MatrixForm:
         """Write the prediction as X·w + b in numbers, with one entry worked out.
 
@@ -86,11 +86,11 @@ class NetworkMatrices:
 
     def matrix_form(
         self,
-        X: npt.ArrayLike,
+        X: MatrixLike,
         *,
         layer: int | None = None,
         entry: tuple[int, int] | None = None,
-        y: Any = None,
+        y: ArrayLike | None = None,
     ) -> MatrixForm:
         """Write the network as products of matrices in numbers, with one entry worked out.
 
@@ -161,7 +161,7 @@ class NetworkMatrices:
         name = _loss_name(estimator.loss, network.output_activation)
         return form_of_layers(nodes, given, entry, layer, losses, name, notes)
 
-    def collapse(self, X: npt.ArrayLike | None = None) -> Collapse:
+    def collapse(self, X: MatrixLike | None = None) -> Collapse:
         """Bring the network down to one matrix and one bias, if it has no activation.
 
         Parameters

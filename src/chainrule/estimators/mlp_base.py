@@ -6,11 +6,11 @@ from abc import abstractmethod
 from collections.abc import Hashable
 from itertools import islice
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import column_or_1d
+from sklearn.utils import Tags, column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -35,6 +35,10 @@ from chainrule.networks.mlp import MLP, NORMALIZATIONS
 from chainrule.networks.stack import Stack
 from chainrule.training.step import Objective
 
+if TYPE_CHECKING:
+    from chainrule.doctor.examination import Patient
+    from chainrule.explain.trained import TrainedNetwork
+
 __all__ = ["BaseFeedForward", "BaseMLP"]
 
 
@@ -58,7 +62,9 @@ class BaseFeedForward(
     )
 
     @abstractmethod
-    def _validate_input(self, X, y, incremental, reset):
+    def _validate_input(
+        self, X: Any, y: Any, incremental: bool, reset: bool
+    ) -> tuple[Array, Array]:
         """Checked X and y; classes are learned."""
 
     @abstractmethod
@@ -109,7 +115,14 @@ class BaseFeedForward(
         stack = self._network.stack
         return self._once(("numbers", stack), lambda: stack.built().numbers_per_row)
 
-    def _fit(self, X, y, sample_weight=None, validation_data=None, incremental=False):
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        validation_data: Any = None,
+        incremental: bool = False,
+    ) -> Self:
         fresh = not self._has_learned or (not self.warm_start and not incremental)
         X, y = self._validate_input(X, y, incremental, reset=fresh)
         Y = self._columns(y, X.dtype)
@@ -133,7 +146,9 @@ class BaseFeedForward(
         self._begin(network, rows.dtype, fresh)
         self.n_outputs_, self.out_activation_ = Y.shape[1], network.output_activation
 
-    def _validate_rows(self, X, y, dtype, reset, **options) -> tuple[Any, Array]:
+    def _validate_rows(
+        self, X: Any, y: Any, dtype: Any, reset: bool, **options: Any
+    ) -> tuple[Array, Array]:
         """Checked rows in the order of C, or many sparse ones; those in order are not copied."""
         X, y = validated(
             self,
@@ -150,13 +165,13 @@ class BaseFeedForward(
             y = column_or_1d(y, warn=True)
         return dense_if_small(X), y
 
-    def _row_weights(self, sample_weight, X, Y) -> Array | None:
+    def _row_weights(self, sample_weight: Any, X: Any, Y: Array) -> Array | None:
         return weights_of_rows(sample_weight, X)
 
-    def _read_rows(self, X, y, dtype):
+    def _read_rows(self, X: Any, y: Any, dtype: Any) -> tuple[Array, Array]:
         return self._validate_rows(X, y, dtype, reset=False)
 
-    def _patient(self, X, y, features):
+    def _patient(self, X: Any, y: Any, features: Any) -> tuple[Patient, Array, Array]:
         from chainrule.estimators.patients import patient_of_feed_forward, score_of
 
         rows, targets = self._validate_rows(X, y, np.float64, reset=False)
@@ -169,27 +184,27 @@ class BaseFeedForward(
             )
         return patient, rows, self._columns(targets, np.float64)
 
-    def _target_row(self, y):
+    def _target_row(self, y: Any) -> Array:
         columns = self._columns(self._one_target(y), np.float64)
         if columns.shape != (1, self.n_outputs_) or not np.isfinite(columns).all():
             raise ValueError(f"y must be the target of one row, as fit takes it, but got {y!r}.")
         return columns
 
     @abstractmethod
-    def _one_target(self, y):
+    def _one_target(self, y: Any) -> Array:
         """A target of one row as one of several rows; ValueError if it cannot be one."""
 
-    def _trained_network(self, x, y):
+    def _trained_network(self, x: Any, y: Any) -> TrainedNetwork:
         from chainrule.estimators.trained_networks import trained_feed_forward
 
         return trained_feed_forward(self, x, y)
 
-    def _outputs(self, X, activated=True) -> Array:
+    def _outputs(self, X: Any, activated: bool = True) -> Array:
         check_is_fitted(self)
         X = validated(self, X, accept_sparse="csr", reset=False)
         return self._evaluate(X, activated=activated)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils import column_or_1d
+from sklearn.utils import Tags, column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array
+from chainrule.estimators.hints import MatrixLike
 from chainrule.estimators.inputs import dense_if_small, validated, weights_of_rows
 from chainrule.estimators.targets import ClassTargets
 
@@ -34,7 +35,7 @@ class OneLabelTargets(ClassTargets, _RowWeights):
     _sparse_rows: ClassVar[str | bool] = False
     """The form in which sparse rows are taken, if they are."""
 
-    def _labelled_rows(self, X, y, reset):
+    def _labelled_rows(self, X: Any, y: Any, reset: bool) -> tuple[Array, Array]:
         """Checked rows in the order of C, or many sparse ones; and their labels."""
         X, y = validated(
             self,
@@ -55,11 +56,11 @@ class OneLabelTargets(ClassTargets, _RowWeights):
         check_classification_targets(y)
         return dense_if_small(X), y
 
-    def _read_rows(self, X, y, dtype):
+    def _read_rows(self, X: Any, y: Any, dtype: Any) -> tuple[Array, Array]:
         X, y = self._labelled_rows(X, y, reset=False)
         return X.astype(dtype, copy=False), y
 
-    def _row_weights(self, sample_weight, X, Y):
+    def _row_weights(self, sample_weight: Any, X: Any, Y: Array) -> Array | None:
         if self.class_weight != "balanced" or sample_weight is None:
             return super()._row_weights(sample_weight, X, Y)
         # Balanced are the weights of the rows, as in scikit-learn's logistic regression.
@@ -72,10 +73,10 @@ class OneLabelTargets(ClassTargets, _RowWeights):
         of_class[np.isinf(of_class)] = 0.0  # of a class whose rows all have a weight of 0
         return weights * of_class[np.searchsorted(self.classes_, labels)].astype(X.dtype)
 
-    def _target_row(self, y):
+    def _target_row(self, y: Any) -> Array:
         return self._columns(self._one_target(y), np.float64)
 
-    def _outputs(self, X, activated=True):
+    def _outputs(self, X: Any, activated: bool = True) -> Array:
         check_is_fitted(self)
         X = validated(
             self,
@@ -86,7 +87,7 @@ class OneLabelTargets(ClassTargets, _RowWeights):
         )
         return self._evaluate(X, activated=activated)
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> Array:
         """The outputs before an activation: the larger, the more a class is favoured.
 
         Parameters
@@ -101,7 +102,7 @@ class OneLabelTargets(ClassTargets, _RowWeights):
         outputs = self._outputs(X, activated=False)
         return outputs.ravel() if self.n_outputs_ == 1 else outputs
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> Array:
         """The class of each row.
 
         Parameters
@@ -114,7 +115,7 @@ class OneLabelTargets(ClassTargets, _RowWeights):
         """
         return self._labels(self._outputs(X))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = False
         tags.input_tags.sparse = bool(self._sparse_rows)

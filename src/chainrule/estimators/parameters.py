@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, TypeVar
@@ -339,7 +339,7 @@ def refuse_for_lbfgs(estimator: Any) -> None:
         )
 
 
-T = TypeVar("T", bound=type)
+T = TypeVar("T", bound=Callable[..., Any])
 
 
 def documented(estimator: T) -> T:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from chainrule.engines.base import Array
+from chainrule.estimators.hints import Callbacks, ClassWeight, EngineName, RandomState
 from chainrule.estimators.row_by_row import RowByRowClassifier, documented
 from chainrule.training.row_by_row import largest_rate
 
@@ -63,22 +65,22 @@ class Perceptron(RowByRowClassifier):
     def __init__(
         self,
         *,
-        eta0=1.0,
-        fit_intercept=True,
-        max_iter=1000,
-        tol=1e-3,
-        shuffle=True,
-        random_state=0,
-        n_iter_no_change=5,
-        early_stopping=False,
-        validation_fraction=0.1,
-        class_weight=None,
-        warm_start=False,
-        verbose=False,
-        callbacks=None,
-        engine="native",
-        n_threads=None,
-    ):
+        eta0: float = 1.0,
+        fit_intercept: bool = True,
+        max_iter: int = 1000,
+        tol: float | None = 1e-3,
+        shuffle: bool = True,
+        random_state: RandomState = 0,
+        n_iter_no_change: int = 5,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        class_weight: ClassWeight = None,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+        callbacks: Callbacks = None,
+        engine: EngineName = "native",
+        n_threads: int | None = None,
+    ) -> None:
         self._store(locals())
 
 
@@ -132,25 +134,25 @@ class Adaline(RowByRowClassifier):
     def __init__(
         self,
         *,
-        eta0="auto",
-        fit_intercept=True,
-        max_iter=1000,
-        tol=1e-3,
-        shuffle=True,
-        random_state=0,
-        n_iter_no_change=5,
-        early_stopping=False,
-        validation_fraction=0.1,
-        class_weight=None,
-        warm_start=False,
-        verbose=False,
-        callbacks=None,
-        engine="native",
-        n_threads=None,
-    ):
+        eta0: float | Literal["auto"] = "auto",
+        fit_intercept: bool = True,
+        max_iter: int = 1000,
+        tol: float | None = 1e-3,
+        shuffle: bool = True,
+        random_state: RandomState = 0,
+        n_iter_no_change: int = 5,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        class_weight: ClassWeight = None,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+        callbacks: Callbacks = None,
+        engine: EngineName = "native",
+        n_threads: int | None = None,
+    ) -> None:
         self._store(locals())
 
-    def _learning_rate(self, X, update_weights):
+    def _learning_rate(self, X: Any, update_weights: Array | None) -> float:
         if self.eta0 != "auto":
             return float(self.eta0)
         weights = None if update_weights is None else update_weights.max(axis=1)

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 import chainrule.graph.functions as fn
 from chainrule.engines.base import Array
 from chainrule.errors import FileError
+from chainrule.estimators.decorators import available_if
+from chainrule.estimators.hints import MatrixLike, Outputs, SequencesLike
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.targets import NumberTargets
 from chainrule.exchange.onnx_model import Output
@@ -115,7 +116,7 @@ class RegressionTargets(NumberTargets):
         return super()._score_outputs(one_each, self._predicted(outputs))
 
     @available_if(_has_quantiles)
-    def predict_quantiles(self, X: Any) -> Any:
+    def predict_quantiles(self, X: MatrixLike | SequencesLike) -> Outputs:
         """The quantiles of the target that were learned, where ``loss="quantile"``.
 
         Parameters
@@ -153,6 +154,6 @@ class RegressionTargets(NumberTargets):
         check_is_fitted(self)
         return self._quantiles_of(X)
 
-    def _quantiles_of(self, X: Any) -> Any:
+    def _quantiles_of(self, X: Any) -> Outputs:
         quantiles = self._by_quantile(self._outputs(X))
         return quantiles[..., 0, :] if quantiles.shape[-2] == 1 else quantiles

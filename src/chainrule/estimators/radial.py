@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 from sklearn.base import MultiOutputMixin
@@ -11,24 +11,40 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 import chainrule.graph.functions as fn
+from chainrule.engines.base import Array
 from chainrule.estimators.fit_task import fit_method
+from chainrule.estimators.hints import (
+    ArrayLike,
+    BatchSize,
+    Callbacks,
+    CheckpointFolder,
+    ClassWeight,
+    EngineName,
+    LearningRate,
+    OneLayerSolver,
+    RandomState,
+    Scoring,
+    ValidationRows,
+)
 from chainrule.estimators.inputs import validated, weights_of_rows
 from chainrule.estimators.one_label import OneLabelTargets
 from chainrule.estimators.parameters import documented as shared_documented
 from chainrule.estimators.parameters import filled_in
-from chainrule.estimators.radial_base import RADIAL_DOCUMENTATION, BaseRadial
+from chainrule.estimators.radial_base import RADIAL_DOCUMENTATION, BaseRadial, Centres, Widths
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.targets import NumberTargets
 from chainrule.exchange.onnx_model import Output, Value
 from chainrule.exchange.outputs import NearestProbabilities
 from chainrule.graph.node import Node
-from chainrule.networks.losses import classification_loss, regression_loss, threshold_loss
+from chainrule.networks.losses import Loss, classification_loss, regression_loss, threshold_loss
 from chainrule.training.simplex import nearest_probabilities
 
 __all__ = ["RBFClassifier", "RBFRegressor"]
 
+T = TypeVar("T", bound=type)
 
-def documented(estimator):
+
+def documented(estimator: T) -> T:
     """Fill in what the docstrings of both share."""
     return shared_documented(filled_in(estimator, RADIAL_DOCUMENTATION))
 
@@ -81,48 +97,54 @@ class RBFClassifier(OneLabelTargets, BaseRadial):
 
     def __init__(
         self,
-        n_centres="auto",
+        n_centres: int | Literal["auto"] = "auto",
         *,
-        centres="kmeans",
-        gamma="auto",
-        alpha=0.01,
-        fit_intercept=True,
-        fine_tune=False,
-        solver="lbfgs",
-        max_iter=1000,
-        tol=1e-4,
-        batch_size="auto",
-        learning_rate_init=0.01,
-        shuffle=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        learning_rate="constant",
-        power_t=0.5,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        rho=0.9,
-        max_fun=15000,
-        clip_norm=None,
-        accumulate_steps=1,
-        l1_ratio=0.0,
-        weight_decay=0.0,
-        scoring=None,
-        callbacks=None,
-        checkpoint=None,
-        verbose=False,
-        random_state=None,
-        class_weight=None,
-        engine="native",
-        n_threads=None,
-    ):
+        centres: Centres = "kmeans",
+        gamma: Widths = "auto",
+        alpha: float = 0.01,
+        fit_intercept: bool = True,
+        fine_tune: bool = False,
+        solver: OneLayerSolver = "lbfgs",
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        batch_size: BatchSize = "auto",
+        learning_rate_init: float = 0.01,
+        shuffle: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int | float = 10,
+        learning_rate: LearningRate = "constant",
+        power_t: float = 0.5,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        rho: float = 0.9,
+        max_fun: int = 15000,
+        clip_norm: float | None = None,
+        accumulate_steps: int = 1,
+        l1_ratio: float = 0.0,
+        weight_decay: float = 0.0,
+        scoring: Scoring = None,
+        callbacks: Callbacks = None,
+        checkpoint: CheckpointFolder = None,
+        verbose: bool | int = False,
+        random_state: RandomState = None,
+        class_weight: ClassWeight = None,
+        engine: EngineName = "native",
+        n_threads: int | None = None,
+    ) -> None:
         self._store(locals())
 
     @fit_method
-    def fit(self, X, y, sample_weight=None, validation_data=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        validation_data: ValidationRows | None = None,
+    ) -> Self:
         """Learn from labelled rows.
 
         Parameters
@@ -151,7 +173,7 @@ class RBFClassifier(OneLabelTargets, BaseRadial):
         weight = self._row_weights(sample_weight, X, Y)
         return self._fit_rows(Rows((X,), (Y,), weight, self._scored(X, y)), validation_data)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> Array:
         """The probability of each class.
 
         Parameters
@@ -179,15 +201,15 @@ class RBFClassifier(OneLabelTargets, BaseRadial):
         probabilities = fn.concatenate([1.0 - second, second], -1)
         return {"label": outputs["label"], "probabilities": Value(probabilities)}
 
-    def _row_loss(self, tuned):
+    def _row_loss(self, tuned: bool) -> Loss:
         if not tuned:
             return threshold_loss("squared_error")
         return classification_loss("log_loss", exclusive=len(self.classes_) > 2)
 
-    def _solved_columns(self, Y):
+    def _solved_columns(self, Y: Array) -> Array:
         return 2 * Y - 1 if Y.shape[1] == 1 else Y
 
-    def _target_row(self, y):
+    def _target_row(self, y: Any) -> Array:
         columns = super()._target_row(y)
         return self._solved_columns(columns) if self.out_activation_ == "identity" else columns
 
@@ -227,47 +249,53 @@ class RBFRegressor(NumberTargets, MultiOutputMixin, BaseRadial):
 
     def __init__(
         self,
-        n_centres="auto",
+        n_centres: int | Literal["auto"] = "auto",
         *,
-        centres="kmeans",
-        gamma="auto",
-        alpha=0.01,
-        fit_intercept=True,
-        fine_tune=False,
-        solver="lbfgs",
-        max_iter=1000,
-        tol=1e-4,
-        batch_size="auto",
-        learning_rate_init=0.01,
-        shuffle=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        learning_rate="constant",
-        power_t=0.5,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        rho=0.9,
-        max_fun=15000,
-        clip_norm=None,
-        accumulate_steps=1,
-        l1_ratio=0.0,
-        weight_decay=0.0,
-        scoring=None,
-        callbacks=None,
-        checkpoint=None,
-        verbose=False,
-        random_state=None,
-        engine="native",
-        n_threads=None,
-    ):
+        centres: Centres = "kmeans",
+        gamma: Widths = "auto",
+        alpha: float = 0.01,
+        fit_intercept: bool = True,
+        fine_tune: bool = False,
+        solver: OneLayerSolver = "lbfgs",
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        batch_size: BatchSize = "auto",
+        learning_rate_init: float = 0.01,
+        shuffle: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int | float = 10,
+        learning_rate: LearningRate = "constant",
+        power_t: float = 0.5,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        rho: float = 0.9,
+        max_fun: int = 15000,
+        clip_norm: float | None = None,
+        accumulate_steps: int = 1,
+        l1_ratio: float = 0.0,
+        weight_decay: float = 0.0,
+        scoring: Scoring = None,
+        callbacks: Callbacks = None,
+        checkpoint: CheckpointFolder = None,
+        verbose: bool | int = False,
+        random_state: RandomState = None,
+        engine: EngineName = "native",
+        n_threads: int | None = None,
+    ) -> None:
         self._store(locals())
 
     @fit_method
-    def fit(self, X, y, sample_weight=None, validation_data=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        validation_data: ValidationRows | None = None,
+    ) -> Self:
         """Learn from rows with targets.
 
         Parameters
@@ -294,13 +322,13 @@ class RBFRegressor(NumberTargets, MultiOutputMixin, BaseRadial):
         rows = Rows((X,), (self._columns(y, X.dtype),), weight, self._scored(X, y))
         return self._fit_rows(rows, validation_data)
 
-    def _read_rows(self, X, y, dtype, reset=False):
+    def _read_rows(self, X: Any, y: Any, dtype: Any, reset: bool = False) -> tuple[Array, Array]:
         X, y = validated(
             self, X, y, dtype=dtype, order="C", y_numeric=True, multi_output=True, reset=reset
         )
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Array:
         """The predicted targets.
 
         Parameters
@@ -316,13 +344,13 @@ class RBFRegressor(NumberTargets, MultiOutputMixin, BaseRadial):
         outputs = self._evaluate(X)
         return outputs.ravel() if self.n_outputs_ == 1 else outputs
 
-    def _row_loss(self, tuned):
+    def _row_loss(self, tuned: bool) -> Loss:
         return regression_loss("squared_error")
 
-    def _solved_columns(self, Y):
+    def _solved_columns(self, Y: Array) -> Array:
         return Y
 
-    def _target_row(self, y):
+    def _target_row(self, y: Any) -> Array:
         columns = self._one_target(y)
         if columns.shape != (1, self.n_outputs_) or not np.isfinite(columns).all():
             raise ValueError(f"y must be the target of one row, as fit takes it, but got {y!r}.")

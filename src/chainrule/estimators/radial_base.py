@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from contextlib import nullcontext
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -17,11 +17,13 @@ from chainrule.engines.threads import available_threads, one_blas_thread
 from chainrule.errors import FileError
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.hidden import HiddenLayers
+from chainrule.estimators.hints import ArrayLike
 from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.saving import TrainingSavable
 from chainrule.estimators.supervised import SupervisedEstimator
+from chainrule.graph.node import Node
 from chainrule.networks.losses import Loss
 from chainrule.networks.radial import RadialNetwork
 from chainrule.training.centres import (
@@ -33,7 +35,13 @@ from chainrule.training.centres import (
 from chainrule.training.history import History
 from chainrule.training.ridge import ridge
 
-__all__ = ["RADIAL_DOCUMENTATION", "BaseRadial"]
+if TYPE_CHECKING:
+    from chainrule.explain.trained import TrainedNetwork
+
+__all__ = ["RADIAL_DOCUMENTATION", "BaseRadial", "Centres", "Widths"]
+
+Centres: TypeAlias = Literal["kmeans", "random", "data"] | ArrayLike
+Widths: TypeAlias = Literal["auto", "scale"] | float | ArrayLike
 
 _NOT_SHARED = (
     "activation",
@@ -185,7 +193,7 @@ class BaseRadial(Explainable, HiddenLayers, TrainingSavable, SupervisedEstimator
         n_centres, n_features = self.centres_.shape
         return RadialNetwork(n_features, n_centres, n_outputs, loss, bool(self.fit_intercept))
 
-    def _describe_hidden(self):
+    def _describe_hidden(self) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
         return (self._network.X,), (self._network.bumps(self._network.X),)
 
     def _solve(self, rows: Rows) -> None:
@@ -280,7 +288,7 @@ class BaseRadial(Explainable, HiddenLayers, TrainingSavable, SupervisedEstimator
     def _numbers_per_row(self) -> int:
         return self._network.n_features + 2 * self._network.n_centres + self._network.n_outputs
 
-    def _trained_network(self, x, y):
+    def _trained_network(self, x: Any, y: Any) -> TrainedNetwork:
         from chainrule.estimators.trained_networks import trained_radial
 
         return trained_radial(self, x, y)

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import clone
 
 from chainrule.engines.base import TrainingLoop
+from chainrule.estimators.hints import ArrayLike, MatrixLike, SequencesLike
 from chainrule.estimators.parameters import STOCHASTIC_SOLVERS
 from chainrule.training.rate_search import (
     FIRST_STEPS,
@@ -28,9 +29,9 @@ class FindsLearningRates:
 
     def find_learning_rate(
         self,
-        X: Any,
-        y: Any = None,
-        sample_weight: Any = None,
+        X: MatrixLike | SequencesLike,
+        y: ArrayLike | SequencesLike | None = None,
+        sample_weight: ArrayLike | None = None,
         *,
         smallest: float = 1e-7,
         largest: float = 10.0,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
-from sklearn.utils import check_array
+from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.datasets.foreign import as_given
@@ -17,6 +17,7 @@ from chainrule.engines.base import Array
 from chainrule.estimators.evaluating import EvaluatingEstimator
 from chainrule.estimators.explaining import check_names, one_row
 from chainrule.estimators.hidden import HiddenLayers
+from chainrule.estimators.hints import ArrayLike, MatrixLike
 from chainrule.estimators.inputs import dense_if_small, validated
 from chainrule.exchange.onnx_model import Output, Value
 from chainrule.graph.node import Node
@@ -45,7 +46,7 @@ class Reconstructing(
         """The layers of the network."""
         return self._network
 
-    def _validate_rows(self, X, *, reset=False, dtype="numeric") -> Any:
+    def _validate_rows(self, X: Any, *, reset: bool = False, dtype: Any = "numeric") -> Array:
         """Checked rows in the order of C, or many sparse ones; those in order are not copied."""
         X = validated(self, X, accept_sparse="csr", dtype=dtype, order="C", reset=reset)
         return dense_if_small(X)
@@ -66,7 +67,7 @@ class Reconstructing(
 
     # --- codes and reconstructions -------------------------------------------------------
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> Array:
         """The code of each row.
 
         Parameters
@@ -85,7 +86,7 @@ class Reconstructing(
         hidden = (*layers.encoder_layers(layers.X), code, *layers.decoder_layers(code))
         return (layers.X,), hidden
 
-    def _codes(self, X) -> Array:
+    def _codes(self, X: Any) -> Array:
         """The codes of checked rows."""
         return self._evaluated("code", lambda: ((self._layers.X,), self._describe_code()), (X,))
 
@@ -93,7 +94,7 @@ class Reconstructing(
         """What ``transform`` gives: (rows, components)."""
         return self._layers.encode(self._layers.X)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> Array:
         """The row that each code stands for.
 
         Parameters
@@ -106,20 +107,21 @@ class Reconstructing(
         array of shape (n_samples, n_features)
         """
         check_is_fitted(self)
-        X, layers = check_array(as_given(X, "X"), input_name="X"), self._layers
-        if X.shape[1] != layers.n_components:
+        codes: Array = check_array(as_given(X, "X"), input_name="X")
+        layers = self._layers
+        if codes.shape[1] != layers.n_components:
             raise ValueError(
-                f"X has {X.shape[1]} columns, but a code of {type(self).__name__} has "
+                f"X has {codes.shape[1]} columns, but a code of {type(self).__name__} has "
                 f"{layers.n_components}."
             )
 
-        def describe():
+        def describe() -> tuple[tuple[Node, ...], Node]:
             code = layers.given_code
             return (code,), layers.reconstruction(layers.decode(code))
 
-        return self._evaluated("decoded", describe, (X,))
+        return self._evaluated("decoded", describe, (codes,))
 
-    def reconstruct(self, X):
+    def reconstruct(self, X: MatrixLike) -> Array:
         """Each row as it comes back from its code.
 
         Parameters
@@ -139,7 +141,7 @@ class Reconstructing(
 
     # --- scores --------------------------------------------------------------------------
 
-    def score_samples(self, X):
+    def score_samples(self, X: MatrixLike) -> Array:
         """How well each row is restored: less the error, averaged over its features.
 
         Parameters
@@ -163,7 +165,9 @@ class Reconstructing(
         )
         return scored[:, 0]
 
-    def score(self, X, y=None, sample_weight=None):
+    def score(
+        self, X: MatrixLike, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> float:
         """The mean of ``score_samples``.
 
         Parameters
@@ -179,7 +183,7 @@ class Reconstructing(
         weights = None if sample_weight is None else as_given(sample_weight, "sample_weight")
         return float(np.average(self.score_samples(X), weights=weights))
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> Array:
         """How far each row is on the side of what was learned from.
 
         Parameters
@@ -194,7 +198,7 @@ class Reconstructing(
         check_is_fitted(self)
         return self.score_samples(X) - self.offset_
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> Array:
         """Which rows are outliers: badly restored in comparison with the training rows.
 
         Parameters
@@ -268,7 +272,7 @@ class Reconstructing(
         """
         return self._explained(x_row, parameter, names)
 
-    def _explained(self, x_row, parameter, names, **options) -> Derivation:
+    def _explained(self, x_row: Any, parameter: Any, names: Any, **options: Any) -> Derivation:
         from chainrule.estimators.trained_autoencoders import trained_autoencoder
         from chainrule.explain.trained import explain_trained
 
@@ -279,7 +283,7 @@ class Reconstructing(
             names = getattr(self, "feature_names_in_", ())
         return explain_trained(dataclasses.replace(network, features=tuple(names)), parameter)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]

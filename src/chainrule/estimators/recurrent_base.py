@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -27,6 +27,10 @@ from chainrule.networks.losses import Loss
 from chainrule.networks.recurrent import RecurrentNetwork
 from chainrule.training.buckets import BucketedLoop, buckets_by_length
 from chainrule.training.step import Objective
+
+if TYPE_CHECKING:
+    from chainrule.doctor.examination import Patient
+    from chainrule.explain.trained import TrainedNetwork
 
 __all__ = ["BaseRecurrent"]
 
@@ -81,7 +85,14 @@ class BaseRecurrent(RecurrentOutputs, Diagnosable, Explainable, TrainingSavable,
 
     # --- fitting --------------------------------------------------------------------------
 
-    def _fit(self, X, y, sample_weight=None, validation_data=None, incremental=False):
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        validation_data: Any = None,
+        incremental: bool = False,
+    ) -> Self:
         fresh = not hasattr(self, "weights_") or (not self.warm_start and not incremental)
         if fresh:
             self._is_forecaster = y is None and not is_classifier(self)
@@ -168,10 +179,10 @@ class BaseRecurrent(RecurrentOutputs, Diagnosable, Explainable, TrainingSavable,
                 f"validation_data={given} to measure on."
             )
 
-    def _row_weights(self, sample_weight, X, Y) -> Array | None:
+    def _row_weights(self, sample_weight: Any, X: Any, Y: Array) -> Array | None:
         return weights_of_rows(sample_weight, X)
 
-    def _held_out(self, validation_data, network: RecurrentNetwork) -> Rows:
+    def _held_out(self, validation_data: Any, network: RecurrentNetwork) -> Rows:
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (1, 2, 3):
             raise ValueError(
                 "validation_data must be (X, y) or (X, y, sample_weight), and (X,) for a model "
@@ -301,7 +312,7 @@ class BaseRecurrent(RecurrentOutputs, Diagnosable, Explainable, TrainingSavable,
 
     # --- explanations ---------------------------------------------------------------------
 
-    def _explained(self, x_row, y):
+    def _explained(self, x_row: Any, y: Any) -> Any:
         x = self._one_sequence(x_row)
         if self._is_forecaster and y is None:
             if x.shape[1] < 2:
@@ -319,7 +330,7 @@ class BaseRecurrent(RecurrentOutputs, Diagnosable, Explainable, TrainingSavable,
             )
         return x, targets
 
-    def _one_sequence(self, x_row):
+    def _one_sequence(self, x_row: Any) -> Any:
         sequence = np.asarray(x_row, dtype=np.float64)
         if sequence.ndim == 1 or (sequence.ndim == 2 and self._is_table):
             sequence = sequence.reshape(1, -1, 1)
@@ -331,7 +342,7 @@ class BaseRecurrent(RecurrentOutputs, Diagnosable, Explainable, TrainingSavable,
             )
         return read.values
 
-    def _target_row(self, y):
+    def _target_row(self, y: Any) -> Array:
         if not self._each_step:
             columns = self._columns(self._one_target(y), np.float64)
         elif np.ndim(y) == 0:
@@ -342,7 +353,7 @@ class BaseRecurrent(RecurrentOutputs, Diagnosable, Explainable, TrainingSavable,
             raise ValueError(f"y must be the target of one sequence, as fit takes it, not {y!r}.")
         return columns
 
-    def _patient(self, X, y, features):
+    def _patient(self, X: Any, y: Any, features: Any) -> tuple[Patient, Array, Array]:
         from chainrule.estimators.patients import patient_of_recurrent, score_of
 
         sequences, targets = self._read(X, y, reset=False)
@@ -352,7 +363,7 @@ class BaseRecurrent(RecurrentOutputs, Diagnosable, Explainable, TrainingSavable,
             self, sequences, columns, features, score_of(self, X, y), targets
         )
 
-    def _trained_network(self, x, y):
+    def _trained_network(self, x: Any, y: Any) -> TrainedNetwork:
         from chainrule.estimators.trained_networks import trained_recurrent
 
         return trained_recurrent(self, x, y)

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array
 from chainrule.estimators.hidden import HiddenLayers, chosen_layer
+from chainrule.estimators.hints import Outputs, SequencesLike
 from chainrule.estimators.sequence_export import SequenceExport, rows_first
 from chainrule.estimators.sequence_input import SequenceInput
 from chainrule.estimators.sequences import Sequences, unpadded
@@ -25,7 +26,9 @@ class RecurrentOutputs(SequenceInput, SequenceExport, HiddenLayers):
     _each_step: bool
     _steps: int
 
-    def hidden_activations(self, X: Any, layer: int = -1) -> Any:
+    def hidden_activations(  # type: ignore[override]  # of sequences, where others have rows
+        self, X: SequencesLike, layer: int = -1
+    ) -> Outputs:
         """The states of a layer at each step.
 
         Parameters
@@ -87,7 +90,7 @@ class RecurrentOutputs(SequenceInput, SequenceExport, HiddenLayers):
         self._steps = sequences.values.shape[1]
         return sequences
 
-    def _given_back(self, values: Array, sequences: Sequences) -> Any:
+    def _given_back(self, values: Array, sequences: Sequences) -> Outputs:
         """Values of each sequence, or of each step, in the form in which sequences were given."""
         if not self._each_step or not sequences.listed:
             return values

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule.engines.base import Program
+from chainrule.engines.base import Array, Program
 from chainrule.estimators.base import is_stochastic
+from chainrule.estimators.decorators import available_if, parameters_checked
 from chainrule.estimators.fit_task import fit_method
+from chainrule.estimators.hints import ArrayLike, Outputs, SequencesLike, ValidationSequences
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.quantiles import REGRESSION_CONSTRAINTS, RegressionTargets
 from chainrule.estimators.recurrent_base import BaseRecurrent
-from chainrule.estimators.sequences import is_one_series
+from chainrule.estimators.sequences import Sequences, is_one_series
 from chainrule.estimators.step_targets import StepTargets
 from chainrule.estimators.targets import ClassTargets, has_probabilities
-from chainrule.networks.losses import classification_loss
+from chainrule.networks.losses import Loss, classification_loss
 from chainrule.networks.recurrent import RecurrentNetwork
 
 __all__ = [
@@ -59,7 +60,13 @@ class RecurrentClassifier(StepTargets, ClassTargets, BaseRecurrent):
     _learned = (*BaseRecurrent._learned, *ClassTargets._learned_of_classes)
 
     @fit_method
-    def fit(self, X, y, sample_weight=None, validation_data=None):
+    def fit(
+        self,
+        X: SequencesLike,
+        y: SequencesLike,
+        sample_weight: ArrayLike | None = None,
+        validation_data: ValidationSequences | None = None,
+    ) -> Self:
         """Learn from labelled sequences.
 
         Parameters
@@ -89,8 +96,15 @@ class RecurrentClassifier(StepTargets, ClassTargets, BaseRecurrent):
         return self._fit(X, y, sample_weight, validation_data)
 
     @available_if(is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None, validation_data=None):
+    @parameters_checked
+    def partial_fit(
+        self,
+        X: SequencesLike,
+        y: SequencesLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+        validation_data: ValidationSequences | None = None,
+    ) -> Self:
         """Train for one epoch on some more sequences.
 
         Parameters
@@ -111,7 +125,7 @@ class RecurrentClassifier(StepTargets, ClassTargets, BaseRecurrent):
         self._learn_all_classes(y, classes)
         return self._fit(X, y, sample_weight, validation_data, incremental=True)
 
-    def predict(self, X):
+    def predict(self, X: SequencesLike) -> Outputs:
         """The most probable class of each sequence; with ``output="each"`` of each step.
 
         Parameters
@@ -133,7 +147,7 @@ class RecurrentClassifier(StepTargets, ClassTargets, BaseRecurrent):
         return self._given_back(labels, sequences)
 
     @available_if(has_probabilities)
-    def predict_proba(self, X):
+    def predict_proba(self, X: SequencesLike) -> Outputs:
         """The probability of each class.
 
         Parameters
@@ -150,7 +164,7 @@ class RecurrentClassifier(StepTargets, ClassTargets, BaseRecurrent):
         return self._of_columns(self._probabilities, outputs, sequences)
 
     @available_if(has_probabilities)
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: SequencesLike) -> Outputs:
         """The logarithm of the probabilities, also of those too small for ``predict_proba``.
 
         Parameters
@@ -166,18 +180,20 @@ class RecurrentClassifier(StepTargets, ClassTargets, BaseRecurrent):
         raw, sequences = self._outputs(X, activated=False)
         return self._of_columns(self._log_probabilities, raw, sequences)
 
-    def _of_columns(self, function, outputs, sequences):
+    def _of_columns(
+        self, function: Callable[[Array], Array], outputs: Array, sequences: Sequences
+    ) -> Outputs:
         values = function(outputs.reshape(-1, outputs.shape[-1]))
         values = values.reshape(*outputs.shape[:-1], values.shape[-1])
         return self._given_back(values, sequences)
 
-    def _learn_targets(self, y, incremental):
+    def _learn_targets(self, y: Any, incremental: bool) -> None:
         self._learn_classes(y, incremental)
 
-    def _row_loss(self):
+    def _row_loss(self) -> Loss:
         return classification_loss(self.loss, self._label_binarizer.y_type_ == "multiclass")
 
-    def _row_weights(self, sample_weight, X, Y):
+    def _row_weights(self, sample_weight: Any, X: Any, Y: Array) -> Array | None:
         if self._each_step and self.class_weight is not None:
             raise ValueError(
                 "class_weight gives each sequence a weight by its class, and with output='each' "
@@ -192,7 +208,13 @@ class RecurrentRegressor(StepTargets, RegressionTargets, BaseRecurrent):
     _learned = (*BaseRecurrent._learned, *RegressionTargets._learned_of_numbers)
 
     @fit_method
-    def fit(self, X, y=None, sample_weight=None, validation_data=None):
+    def fit(
+        self,
+        X: SequencesLike,
+        y: SequencesLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        validation_data: ValidationSequences | None = None,
+    ) -> Self:
         """Learn from sequences with targets, or to go on with series.
 
         Parameters
@@ -224,8 +246,14 @@ class RecurrentRegressor(StepTargets, RegressionTargets, BaseRecurrent):
         return self._fit(X, y, sample_weight, validation_data)
 
     @available_if(is_stochastic)
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None, validation_data=None):
+    @parameters_checked
+    def partial_fit(
+        self,
+        X: SequencesLike,
+        y: SequencesLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        validation_data: ValidationSequences | None = None,
+    ) -> Self:
         """Train for one epoch on some more sequences.
 
         Parameters
@@ -243,7 +271,7 @@ class RecurrentRegressor(StepTargets, RegressionTargets, BaseRecurrent):
         """
         return self._fit(X, y, sample_weight, validation_data, incremental=True)
 
-    def predict(self, X):
+    def predict(self, X: SequencesLike) -> Outputs:
         """The target of each sequence; with ``output="each"``, or without y, of each step.
 
         Parameters
@@ -267,7 +295,7 @@ class RecurrentRegressor(StepTargets, RegressionTargets, BaseRecurrent):
             return outputs[0]
         return self._given_back(outputs, sequences)
 
-    def forecast(self, horizon, X=None):
+    def forecast(self, horizon: int, X: SequencesLike | None = None) -> Array:
         """Go on with series for some steps, each predicted from those before.
 
         Parameters
@@ -318,17 +346,24 @@ class RecurrentRegressor(StepTargets, RegressionTargets, BaseRecurrent):
         result = result[..., 0] if result.shape[2] == 1 else result
         return result[0] if single else result
 
-    def _with_form(self, X, reset):
+    def _with_form(self, X: Any, reset: bool) -> tuple[Sequences, bool]:
         """Series, and whether they are a single one, given as a row of numbers."""
         return self._series(X, reset), is_one_series(X)
 
-    def _fit(self, X, y, sample_weight=None, validation_data=None, incremental=False):
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        validation_data: Any = None,
+        incremental: bool = False,
+    ) -> Self:
         super()._fit(X, y, sample_weight, validation_data, incremental)
         if self._is_forecaster:
             self._series_of_fit = self._with_form(X, reset=False)
         return self
 
-    def _learn_targets(self, y, incremental):
+    def _learn_targets(self, y: Any, incremental: bool) -> None:
         self._learn_quantiles()
         if self._is_forecaster and self._n_quantiles > 1:
             raise ValueError(
@@ -336,7 +371,7 @@ class RecurrentRegressor(StepTargets, RegressionTargets, BaseRecurrent):
                 f"{self.quantile!r} asks for several: give y, or one quantile."
             )
 
-    def _quantiles_of(self, X):
+    def _quantiles_of(self, X: Any) -> Outputs:
         outputs, sequences = self._outputs(X)
         quantiles = self._by_quantile(outputs)
         quantiles = quantiles[..., 0, :] if quantiles.shape[-2] == 1 else quantiles

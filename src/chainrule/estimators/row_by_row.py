@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -18,9 +17,11 @@ from chainrule.engines.base import Array
 from chainrule.engines.registry import ENGINES
 from chainrule.errors import FileError, NonFiniteLossError
 from chainrule.estimators.compiled import float_type
+from chainrule.estimators.decorators import parameters_checked
 from chainrule.estimators.evaluating import EvaluatingEstimator
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.fit_task import fit_method
+from chainrule.estimators.hints import ArrayLike
 from chainrule.estimators.inputs import weights_of_rows
 from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.one_label import OneLabelTargets
@@ -34,6 +35,9 @@ from chainrule.training.history import History
 from chainrule.training.loop import Epochs, Plan, Progress
 from chainrule.training.row_by_row import joined, row_step
 from chainrule.training.step import Objective
+
+if TYPE_CHECKING:
+    from chainrule.explain.trained import TrainedNetwork
 
 __all__ = ["RowByRowClassifier", "documented"]
 
@@ -135,7 +139,7 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
     )
 
     @fit_method
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn from labelled rows.
 
         Parameters
@@ -159,8 +163,14 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
         """
         return self._fit(X, y, sample_weight, incremental=False)
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    @parameters_checked
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Go through some more rows once.
 
         Parameters
@@ -179,7 +189,7 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
         self._learn_all_classes(y, classes)
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def _fit(self, X, y, sample_weight, incremental):
+    def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Self:
         fresh = not hasattr(self, "coef_") or (not self.warm_start and not incremental)
         X, y = self._labelled_rows(X, y, reset=fresh)
         self._learn_classes(y, incremental)
@@ -336,10 +346,10 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
     def _numbers_per_row(self) -> int:
         return self._network.n_features + self._network.n_outputs
 
-    def _columns(self, y, dtype):
+    def _columns(self, y: Any, dtype: Any) -> Array:
         return 2 * super()._columns(y, dtype) - 1
 
-    def _score_outputs(self, rows, outputs):
+    def _score_outputs(self, rows: Rows, outputs: Array) -> float:
         right = ((outputs > 0) == (rows.targets[0] > 0)).all(axis=1)
         return float(np.average(right, weights=rows.weight))
 
@@ -348,12 +358,12 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
         """Of the outputs: their sign decides."""
         return "identity"
 
-    def _trained_network(self, x, y):
+    def _trained_network(self, x: Any, y: Any) -> TrainedNetwork:
         from chainrule.estimators.trained_networks import trained_row_by_row
 
         return trained_row_by_row(self, x, y)
 
-    def _restore(self):
+    def _restore(self) -> None:
         self.n_outputs_ = len(self.coef_)
         super()._restore()
         require_numbers(self.coef_, (self.n_outputs_, self.n_features_in_), "coef_")

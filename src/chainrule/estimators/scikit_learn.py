@@ -45,7 +45,9 @@ _ONLY_SPEED = ("engine", "n_threads", "callbacks")
 """Parameters of ours that do not change what is learned."""
 
 
-def from_sklearn(fitted: Any) -> MLPClassifier | MLPRegressor:
+def from_sklearn(
+    fitted: sklearn.neural_network.MLPClassifier | sklearn.neural_network.MLPRegressor,
+) -> MLPClassifier | MLPRegressor:
     """Take over a multi-layer perceptron that scikit-learn has fitted.
 
     The weights are copied, so predictions are the same, and so are parameters, learned attributes
@@ -118,7 +120,9 @@ def from_sklearn(fitted: Any) -> MLPClassifier | MLPRegressor:
     return model
 
 
-def to_sklearn(model: Any) -> Any:
+def to_sklearn(
+    model: MLPClassifier | MLPRegressor,
+) -> sklearn.neural_network.MLPClassifier | sklearn.neural_network.MLPRegressor:
     """Give a fitted multi-layer perceptron to scikit-learn.
 
     What comes back needs scikit-learn only: for an environment that has nothing else, or for what

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Hashable
 from numbers import Real
 from typing import Any
 
@@ -16,6 +17,20 @@ from chainrule.estimators.autoencoder_parameters import (
     AUTOENCODER_CONSTRAINTS,
     RECONSTRUCTION_CONSTRAINTS,
     autoencoder_documented,
+)
+from chainrule.estimators.hints import (
+    ActivationName,
+    BatchSize,
+    Callbacks,
+    CheckpointFolder,
+    EngineName,
+    HiddenSizes,
+    LearningRate,
+    RandomState,
+    ReconstructionActivation,
+    ReconstructionLoss,
+    Scoring,
+    Solver,
 )
 from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.parameters import STOCHASTIC_SOLVERS
@@ -83,51 +98,51 @@ class SparseAutoencoder(ReconstructingAutoencoder):
 
     def __init__(
         self,
-        n_components=100,
-        encoder_sizes=(),
-        decoder_sizes=None,
-        activation="relu",
+        n_components: int = 100,
+        encoder_sizes: HiddenSizes = (),
+        decoder_sizes: HiddenSizes | None = None,
+        activation: ActivationName = "relu",
         *,
-        sparsity=0.05,
-        sparsity_weight=3.0,
-        mean_decay=0.5,
-        loss="squared_error",
-        output_activation="auto",
-        tied_weights=False,
-        contamination=0.1,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.01,
-        power_t=0.5,
-        max_iter=2000,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=20,
-        max_fun=15000,
-        rho=0.9,
-        dropout=0.0,
-        clip_norm=None,
-        accumulate_steps=1,
-        l1_ratio=0.0,
-        weight_decay=0.0,
-        scoring=None,
-        callbacks=None,
-        checkpoint=None,
-        engine="native",
-        n_threads=None,
-    ):
+        sparsity: float = 0.05,
+        sparsity_weight: float = 3.0,
+        mean_decay: float = 0.5,
+        loss: ReconstructionLoss = "squared_error",
+        output_activation: ReconstructionActivation = "auto",
+        tied_weights: bool = False,
+        contamination: float = 0.1,
+        solver: Solver = "adam",
+        alpha: float = 0.0001,
+        batch_size: BatchSize = "auto",
+        learning_rate: LearningRate = "constant",
+        learning_rate_init: float = 0.01,
+        power_t: float = 0.5,
+        max_iter: int = 2000,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: int | float = 20,
+        max_fun: int = 15000,
+        rho: float = 0.9,
+        dropout: float = 0.0,
+        clip_norm: float | None = None,
+        accumulate_steps: int = 1,
+        l1_ratio: float = 0.0,
+        weight_decay: float = 0.0,
+        scoring: Scoring = None,
+        callbacks: Callbacks = None,
+        checkpoint: CheckpointFolder = None,
+        engine: EngineName = "native",
+        n_threads: int | None = None,
+    ) -> None:
         self._store(locals())
 
     @property
@@ -144,7 +159,7 @@ class SparseAutoencoder(ReconstructingAutoencoder):
         decay = float(self.mean_decay) if self.solver in STOCHASTIC_SOLVERS else None
         return SparsityTarget(float(self.sparsity), float(self.sparsity_weight), decay)
 
-    def _description(self):
+    def _description(self) -> tuple[Hashable, ...]:
         return (*super()._description(), self._target)
 
     def _describe_objective(self, weighted: bool, training: bool) -> Objective:
@@ -158,7 +173,7 @@ class SparseAutoencoder(ReconstructingAutoencoder):
     def _look_back(self, X: Array, weight: Array | None) -> None:
         self.mean_activation_ = np.average(self._codes(X), axis=0, weights=weight)
 
-    def _explained_loss(self, x, **options):
+    def _explained_loss(self, x: Any, **options: Any) -> Any:
         layers, means = self._layers, variable("mean_activation", self.mean_activation_.shape)
         code = layers.encode(x)
         loss = layers.row_losses(x, layers.decode(code)).named("reconstruction_loss")

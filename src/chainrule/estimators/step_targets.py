@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array
+from chainrule.estimators.hints import ArrayLike, SequencesLike
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.sequences import Sequences
 
@@ -64,7 +65,12 @@ class StepTargets(BaseEstimator):
         targets[sequences.mask > 0] = columns
         return targets
 
-    def score(self, X, y=None, sample_weight=None):
+    def score(
+        self,
+        X: SequencesLike,
+        y: SequencesLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """How good the predictions are: accuracy of a classifier, R² of a regressor.
 
         Parameters

@@ -9,7 +9,7 @@ import scipy.special
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import compute_sample_weight
+from sklearn.utils import Tags, compute_sample_weight
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
 import chainrule.graph.functions as fn
@@ -18,7 +18,7 @@ from chainrule.engines.base import Array
 from chainrule.errors import FileError
 from chainrule.estimators.rows import Rows
 from chainrule.exchange.onnx_model import Output, Value
-from chainrule.exchange.outputs import Labels
+from chainrule.exchange.outputs import LabelKind, Labels
 from chainrule.graph.node import Node
 
 __all__ = ["ClassTargets", "NumberTargets", "has_probabilities"]
@@ -40,7 +40,7 @@ class ClassTargets(ClassifierMixin):
     _learned_of_classes: ClassVar[tuple[str, ...]] = ("classes_", "_label_kind")
     _label_binarizer: LabelBinarizer
 
-    def _learn_classes(self, y, incremental):
+    def _learn_classes(self, y: Any, incremental: bool) -> None:
         """Take up the classes of y, or check that they are among those of the fit before."""
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
             binarizer = LabelBinarizer().fit(y)
@@ -54,7 +54,7 @@ class ClassTargets(ClassifierMixin):
         else:
             self._check_classes(unique_labels(y))
 
-    def _learn_all_classes(self, y, classes):
+    def _learn_all_classes(self, y: Any, classes: Any) -> None:
         """Take up the classes that the first call of ``partial_fit`` names."""
         if self.class_weight == "balanced":
             raise ValueError(
@@ -72,7 +72,7 @@ class ClassTargets(ClassifierMixin):
         # The hinge loss has its margin around 0, probabilities theirs around ½.
         return 0.0 if self.out_activation_ == "identity" else 0.5
 
-    def _labels(self, outputs):
+    def _labels(self, outputs: Array) -> Array:
         if self.n_outputs_ == 1:
             outputs = outputs.ravel()
         return self._label_binarizer.inverse_transform(outputs, self._threshold)
@@ -85,7 +85,7 @@ class ClassTargets(ClassifierMixin):
             output = fn.concatenate([1.0 - output, output], -1)
         return {"label": labels, "probabilities": Value(output)}
 
-    def _score_outputs(self, rows, outputs):
+    def _score_outputs(self, rows: Rows, outputs: Array) -> float:
         (y,) = rows.targets
         if self._label_binarizer.y_type_ == "multiclass":
             right = outputs.argmax(axis=1) == y.argmax(axis=1)
@@ -93,7 +93,7 @@ class ClassTargets(ClassifierMixin):
             right = ((outputs > self._threshold) == (y > 0.5)).all(axis=1)
         return float(np.average(right, weights=rows.weight))
 
-    def _strata(self, rows):
+    def _strata(self, rows: Rows) -> Array | None:
         (y,) = rows.targets
         # scikit-learn keeps the shares of two classes, but not of more.
         return self._label_binarizer.inverse_transform(y.ravel()) if y.shape[1] == 1 else None
@@ -110,7 +110,7 @@ class ClassTargets(ClassifierMixin):
             raw = np.hstack([-raw, raw])
         return scipy.special.log_expit(raw)
 
-    def _row_weights(self, sample_weight, X, Y):
+    def _row_weights(self, sample_weight: Any, X: Any, Y: Array) -> Array | None:
         weights = super()._row_weights(sample_weight, X, Y)
         if self.class_weight is None:
             return weights
@@ -130,7 +130,7 @@ class ClassTargets(ClassifierMixin):
             )
         return weights
 
-    def _check_classes(self, classes):
+    def _check_classes(self, classes: Any) -> None:
         """Whether training may go on with these labels."""
         if self.warm_start:
             if set(classes) != set(self.classes_):
@@ -144,7 +144,7 @@ class ClassTargets(ClassifierMixin):
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."
             )
 
-    def _one_target(self, y):
+    def _one_target(self, y: Any) -> Array:
         targets = np.asarray(y)[np.newaxis]
         if self._label_kind == "multilabel-indicator":
             if targets.shape != (1, self.n_outputs_) or not np.isin(targets, (0, 1)).all():
@@ -154,28 +154,28 @@ class ClassTargets(ClassifierMixin):
             raise ValueError(f"y must be one of the classes {known}, but got {y!r}.")
         return targets
 
-    def _columns(self, y, dtype):
+    def _columns(self, y: Any, dtype: Any) -> Array:
         return self._label_binarizer.transform(y).astype(dtype)
 
     @property
-    def _label_kind(self):
+    def _label_kind(self) -> LabelKind:
         """One of two classes, one of several, or several labels: scikit-learn's word for it."""
         return self._label_binarizer.y_type_
 
     @_label_kind.setter
-    def _label_kind(self, kind):
+    def _label_kind(self, kind: LabelKind) -> None:
         # A saved model has classes_ and this, from which the rest follows.
         self._label_binarizer = LabelBinarizer().fit(self.classes_)
         self._label_binarizer.y_type_ = kind
 
-    def _restore(self):
+    def _restore(self) -> None:
         super()._restore()
         n_classes = len(self.classes_)
         outputs = {"binary": 1, "multiclass": n_classes, "multilabel-indicator": n_classes}
         if outputs.get(self._label_kind) != self.n_outputs_:
             raise FileError(f"{n_classes} classes do not fit {self.n_outputs_} outputs")
 
-    def _check_held_out(self, y, name="The y of validation_data"):
+    def _check_held_out(self, y: Any, name: str = "The y of validation_data") -> None:
         if self._label_kind == "multilabel-indicator":
             return
         known = self.classes_.tolist()
@@ -187,7 +187,7 @@ class ClassTargets(ClassifierMixin):
                 f"{known} of the training data."
             )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
@@ -202,14 +202,14 @@ class NumberTargets(RegressorMixin):
     def _exported_outputs(self, output: Node) -> dict[str, Output]:
         return {"variable": Value(output)}
 
-    def _one_target(self, y):
+    def _one_target(self, y: Any) -> Array:
         try:
             targets = np.asarray(y, dtype=np.float64)
         except (TypeError, ValueError):
             raise ValueError(f"y must be a number, but got {y!r}.") from None
         return targets.reshape(1, -1)
 
-    def _columns(self, y, dtype):
+    def _columns(self, y: Any, dtype: Any) -> Array:
         try:
             columns = np.asarray(y, dtype=dtype, order="C")
         except (TypeError, ValueError):  # text, or a sparse matrix

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,19 @@ from chainrule.estimators.autoencoder_parameters import (
     AUTOENCODER_CONSTRAINTS,
     STOCHASTIC_ONLY,
     autoencoder_documented,
+)
+from chainrule.estimators.hints import (
+    ActivationName,
+    BatchSize,
+    Callbacks,
+    CheckpointFolder,
+    EngineName,
+    HiddenSizes,
+    LearningRate,
+    MatrixLike,
+    RandomState,
+    Scoring,
+    StochasticSolver,
 )
 from chainrule.estimators.learned import require_numbers
 from chainrule.graph.node import Node, variable
@@ -101,49 +114,49 @@ class VariationalAutoencoder(BaseAutoencoder):
 
     def __init__(
         self,
-        n_components=2,
-        encoder_sizes=(100,),
-        decoder_sizes=None,
-        activation="relu",
+        n_components: int = 2,
+        encoder_sizes: HiddenSizes = (100,),
+        decoder_sizes: HiddenSizes | None = None,
+        activation: ActivationName = "relu",
         *,
-        likelihood="gaussian",
-        noise_variance="learned",
-        beta=1.0,
-        tied_weights=False,
-        contamination=0.1,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.01,
-        power_t=0.5,
-        max_iter=2000,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=50,
-        max_fun=15000,
-        rho=0.9,
-        dropout=0.0,
-        clip_norm=None,
-        accumulate_steps=1,
-        l1_ratio=0.0,
-        weight_decay=0.0,
-        scoring=None,
-        callbacks=None,
-        checkpoint=None,
-        engine="native",
-        n_threads=None,
-    ):
+        likelihood: Literal["gaussian", "bernoulli"] = "gaussian",
+        noise_variance: float | Literal["learned"] = "learned",
+        beta: float = 1.0,
+        tied_weights: bool = False,
+        contamination: float = 0.1,
+        solver: StochasticSolver = "adam",
+        alpha: float = 0.0001,
+        batch_size: BatchSize = "auto",
+        learning_rate: LearningRate = "constant",
+        learning_rate_init: float = 0.01,
+        power_t: float = 0.5,
+        max_iter: int = 2000,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: int | float = 50,
+        max_fun: int = 15000,
+        rho: float = 0.9,
+        dropout: float = 0.0,
+        clip_norm: float | None = None,
+        accumulate_steps: int = 1,
+        l1_ratio: float = 0.0,
+        weight_decay: float = 0.0,
+        scoring: Scoring = None,
+        callbacks: Callbacks = None,
+        checkpoint: CheckpointFolder = None,
+        engine: EngineName = "native",
+        n_threads: int | None = None,
+    ) -> None:
         self._store(locals())
 
     # --- what is trained -----------------------------------------------------------------
@@ -214,7 +227,7 @@ class VariationalAutoencoder(BaseAutoencoder):
             return self._network.noise_variance
         return float(np.exp(self._log_noise_variance[0]))
 
-    def _description(self):
+    def _description(self) -> tuple[Hashable, ...]:
         return (*super()._description(), float(self.beta))
 
     def _row_losses(self, training: bool) -> Node:
@@ -234,7 +247,7 @@ class VariationalAutoencoder(BaseAutoencoder):
 
     # --- what it is asked for ------------------------------------------------------------
 
-    def score_samples(self, X, n_draws=None):
+    def score_samples(self, X: MatrixLike, n_draws: int | None = None) -> Array:
         """The evidence lower bound of each row, in nats: at most the logarithm of its density.
 
         Parameters
@@ -274,7 +287,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         x, given = network.X, network.given_code_layer
         epsilon = variable("epsilon", (n_components,))
 
-        def bound():
+        def bound() -> tuple[tuple[Node, ...], Node]:
             value = network.bound_of(x, *network.split(given), epsilon)
             return (x, given, epsilon), fn.expand_dims(value, 1)
 
@@ -286,7 +299,9 @@ class VariationalAutoencoder(BaseAutoencoder):
             total += self._evaluated("bound", bound, (X, raw), (each,))[:, 0]
         return (total / len(draws)).astype(raw.dtype)
 
-    def sample(self, n_samples=1, random_state=None, *, noise=True):
+    def sample(
+        self, n_samples: int = 1, random_state: RandomState = None, *, noise: bool = True
+    ) -> Array:
         """Draw new rows: codes from N(0, 1), and rows from what the decoder makes of them.
 
         Parameters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,10 @@ from chainrule.exchange.builder import GraphBuilder
 from chainrule.exchange.onnx_model import Made, Output
 from chainrule.graph.node import Node
 
-__all__ = ["Labels", "NearestProbabilities", "OneQuantile", "Quantiles"]
+__all__ = ["LabelKind", "Labels", "NearestProbabilities", "OneQuantile", "Quantiles"]
+
+LabelKind: TypeAlias = Literal["binary", "multiclass", "multilabel-indicator"]
+"""One of two classes, one of several, or several labels: scikit-learn's words for it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +37,7 @@ class Labels(Output):
 
     node: Node
     classes: npt.NDArray[Any]
-    task: Literal["binary", "multiclass", "multilabel-indicator"]
+    task: LabelKind
     threshold: float
 
     def made_of(self, builder: GraphBuilder, value: str) -> Made:
