@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.callbacks.displays import Display, display_for
 from chainrule.training.callbacks import Moment
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["ProgressBar"]
 
@@ -34,7 +37,7 @@ class ProgressBar:
     >>> model = cr.MLPClassifier(callbacks=[cr.callbacks.ProgressBar()])
     """
 
-    def __init__(self, console: Any = None, seconds: float = 10.0) -> None:
+    def __init__(self, console: Console | None = None, seconds: float = 10.0) -> None:
         self.console = console
         self.seconds = seconds
 
