@@ -1,7 +1,8 @@
-"""What every public name comes with: documentation, and an example that is run with the tests."""
+"""What every public name comes with: types, documentation, and an example that the tests run."""
 
 from __future__ import annotations
 
+import ast
 import inspect
 from types import ModuleType
 
@@ -18,6 +19,55 @@ DOCUMENTED = {
     for name, each in NAMES.items()
     if inspect.isclass(each) or (inspect.isfunction(each) and not isinstance(each, ModuleType))
 }
+
+
+def own_functions(name):
+    """The function of that name, or the methods and properties of the class that are ours."""
+    given = DOCUMENTED[name]
+    if inspect.isfunction(given):
+        return {name: given}
+    members = {each: inspect.getattr_static(given, each) for each in ["__init__", *dir(given)]}
+    functions = {}
+    for each, member in members.items():
+        if each.startswith("_") and each != "__init__":
+            continue
+        # Some methods are there only for some parameters, and hide behind what looks at these.
+        member = getattr(member, "fget", None) or getattr(member, "fn", member)
+        member = getattr(member, "__func__", member)
+        # An error, and a class of fields, may have the constructor of a class that is not ours.
+        if inspect.isfunction(member) and member.__module__.startswith("chainrule"):
+            functions[f"{name}.{each}"] = member
+    return functions
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_every_parameter_and_result_has_a_type(name):
+    for each, function in own_functions(name).items():
+        signature = inspect.signature(function)
+        assert signature.return_annotation is not signature.empty, each
+        for parameter in signature.parameters.values():
+            if parameter.name in ("self", "cls"):
+                continue
+            assert parameter.annotation is not signature.empty, f"{each}: {parameter.name}"
+
+
+def test_methods_that_depend_on_parameters_are_looked_at():
+    assert {"MLPClassifier.partial_fit", "MLPClassifier.predict_proba"} <= set(
+        own_functions("MLPClassifier")
+    )
+
+
+def test_type_checkers_see_the_names_that_are_loaded_on_use():
+    tree = ast.parse(inspect.getsource(cr))
+    (block,) = [each for each in tree.body if isinstance(each, ast.If)]
+    told = {
+        (each.module, alias.name, alias.asname)
+        for each in block.body
+        if isinstance(each, ast.ImportFrom)
+        for alias in each.names
+    }
+    loaded = {(module, name, name) for name, module in cr._MODULE_OF.items()}
+    assert told == loaded | {("chainrule", name, name) for name in cr._FOLDERS}
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)

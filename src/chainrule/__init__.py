@@ -118,13 +118,132 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = sorted([*_MODULE_OF, *_FOLDERS])
 
+# What the table above says, for type checkers and editors; a test compares the two.
 if TYPE_CHECKING:
     from chainrule import callbacks as callbacks
     from chainrule.calculus.reverse import gradient as gradient
+    from chainrule.calculus.simplify import simplify as simplify
     from chainrule.engines.registry import compile as compile
-    from chainrule.graph.node import Node as Node
-    from chainrule.graph.node import constant as constant
-    from chainrule.graph.node import variable as variable
+    from chainrule.errors import (
+        ChainruleError as ChainruleError,
+        DataError as DataError,
+        FileError as FileError,
+        FormulaError as FormulaError,
+        GraphError as GraphError,
+        NonFiniteLossError as NonFiniteLossError,
+        ShapeError as ShapeError,
+    )
+    from chainrule.estimators.autoencoder import (
+        Autoencoder as Autoencoder,
+        DenoisingAutoencoder as DenoisingAutoencoder,
+    )
+    from chainrule.estimators.custom_network import (
+        NetworkClassifier as NetworkClassifier,
+        NetworkRegressor as NetworkRegressor,
+    )
+    from chainrule.estimators.from_torch import from_torch as from_torch
+    from chainrule.estimators.linear import LinearRegression as LinearRegression
+    from chainrule.estimators.loading import load as load
+    from chainrule.estimators.logistic import LogisticRegression as LogisticRegression
+    from chainrule.estimators.mlp import (
+        MLPClassifier as MLPClassifier,
+        MLPRegressor as MLPRegressor,
+    )
+    from chainrule.estimators.perceptron import (
+        Adaline as Adaline,
+        Perceptron as Perceptron,
+    )
+    from chainrule.estimators.radial import (
+        RBFClassifier as RBFClassifier,
+        RBFRegressor as RBFRegressor,
+    )
+    from chainrule.estimators.recurrent_classifiers import (
+        GRUClassifier as GRUClassifier,
+        LSTMClassifier as LSTMClassifier,
+        RNNClassifier as RNNClassifier,
+    )
+    from chainrule.estimators.recurrent_regressors import (
+        GRURegressor as GRURegressor,
+        LSTMRegressor as LSTMRegressor,
+        RNNRegressor as RNNRegressor,
+    )
+    from chainrule.estimators.scikit_learn import (
+        from_sklearn as from_sklearn,
+        to_sklearn as to_sklearn,
+    )
+    from chainrule.estimators.sparse_autoencoder import SparseAutoencoder as SparseAutoencoder
+    from chainrule.estimators.table_model import TableModel as TableModel
+    from chainrule.estimators.variational_autoencoder import (
+        VariationalAutoencoder as VariationalAutoencoder,
+    )
+    from chainrule.explain.derivation import explain as explain
+    from chainrule.files.checkpoints import Checkpoint as Checkpoint
+    from chainrule.graph.functions import (
+        absolute as absolute,
+        broadcast_to as broadcast_to,
+        concatenate as concatenate,
+        cos as cos,
+        equal as equal,
+        erf as erf,
+        exp as exp,
+        expm1 as expm1,
+        log as log,
+        log1p as log1p,
+        logistic as logistic,
+        logsumexp as logsumexp,
+        matmul as matmul,
+        maximum as maximum,
+        mean as mean,
+        minimum as minimum,
+        normal as normal,
+        power as power,
+        reciprocal as reciprocal,
+        relu as relu,
+        reshape as reshape,
+        select as select,
+        sign as sign,
+        sin as sin,
+        softmax as softmax,
+        softplus as softplus,
+        sqrt as sqrt,
+        square as square,
+        stop_gradient as stop_gradient,
+        sum as sum,
+        take as take,
+        tanh as tanh,
+        transpose as transpose,
+        uniform as uniform,
+    )
+    from chainrule.graph.loop import scan as scan
+    from chainrule.graph.node import (
+        Node as Node,
+        constant as constant,
+        variable as variable,
+    )
+    from chainrule.graph.parser import parse_formula as parse_formula
+    from chainrule.graph.printer import format_graph as format_graph
+    from chainrule.matrices.collapse import collapse as collapse
+    from chainrule.matrices.form import matrix_form as matrix_form
+    from chainrule.networks.norm_layers import (
+        BatchNorm as BatchNorm,
+        LayerNorm as LayerNorm,
+    )
+    from chainrule.networks.own_layer import Layer as Layer
+    from chainrule.networks.plain_layers import (
+        Activation as Activation,
+        Dense as Dense,
+        Dropout as Dropout,
+        GaussianNoise as GaussianNoise,
+        Residual as Residual,
+    )
+    from chainrule.training.schedules import (
+        AdaptiveSchedule as AdaptiveSchedule,
+        ConstantSchedule as ConstantSchedule,
+        CosineSchedule as CosineSchedule,
+        InverseScalingSchedule as InverseScalingSchedule,
+        OneCycleSchedule as OneCycleSchedule,
+        StepSchedule as StepSchedule,
+    )
 
 
 def __getattr__(name: str) -> Any:
