@@ -150,7 +150,7 @@ def _read_file(path: Path) -> dict[str, Array]:
                     f"{path} is a pickle of PyTorch, which runs code when it is read. Save the "
                     f"state_dict with safetensors.torch.save_file(model.state_dict(), path)."
                 )
-            tensors = safetensors.deserialize(start + file.read())
+            tensors = safetensors.deserialize(start + file.read())  # type: ignore[no-untyped-call]
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror or error}.") from None
     except safetensors.SafetensorError as error:
