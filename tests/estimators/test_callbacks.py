@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 
 import numpy as np
@@ -140,6 +141,22 @@ def test_momentum_survives_a_callback_that_raises():
     for model in (broken, stopped):
         model.set_params(callbacks=None, shuffle=False).partial_fit(*data)
     np.testing.assert_array_equal(broken.coefs_[0], stopped.coefs_[0])
+
+
+def test_gradients_of_an_epoch_that_is_broken_off_are_not_in_the_next(monkeypatch):
+    def fail(moment):
+        if moment.epoch == 3 and moment.step == 2:  # of 8, and 4 to an update
+            raise BrokenError
+
+    monkeypatch.setattr("chainrule.training.loop.CALL_SECONDS", 1e-9)  # told of each step
+    settings = {"solver": "sgd", "momentum": 0, "shuffle": False, "engine": "reference", **QUICK}
+    model = cr.MLPClassifier(5, batch_size=20, accumulate_steps=4, callbacks=[fail], **settings)
+    with pytest.raises(BrokenError):
+        model.fit(X, Y)
+    model.set_params(callbacks=None, warm_start=True, max_iter=1)
+    other = copy.deepcopy(model).fit(X, Y)  # from the same weights, and nothing else
+    model.partial_fit(X, Y)
+    np.testing.assert_array_equal(model.coefs_[0], other.coefs_[0])
 
 
 def test_one_that_raises_in_the_middle_of_the_first_epoch_leaves_the_steps_made():

@@ -169,10 +169,12 @@ class NetworkEstimator(FindsLearningRates, EvaluatingEstimator):
         memory = {str(node.name): node.shape for node in step.state[len(parameters) :]}
         kept = None if self._memory is None else {k: each.shape for k, each in self._memory.items()}
         if incremental and self._memory is not None and kept == memory:
-            # As the parameters: those of a memory-mapped file are read-only.
-            state[len(parameters) :] = [
-                np.require(self._memory[name], rows.dtype, ["C", "W"]) for name in memory
-            ]
+            # What a broken off epoch had added up is of no use to the next one.
+            anew = self._rules().kept_within_epochs(step.state[: len(parameters)])
+            for place, name in enumerate(memory, len(parameters)):
+                if name not in anew:
+                    # As the parameters: those of a memory-mapped file are read-only.
+                    state[place] = np.require(self._memory[name], rows.dtype, ["C", "W"])
         else:  # also where another solver, or another loss, remembers other things
             progress.learning_rate = float(self.learning_rate_init)
             progress.losses_before = len(progress.losses)

@@ -165,6 +165,17 @@ class StepRules:
         """Whether a step has to know which one of its epoch it is."""
         return self.accumulate > 1 or self.schedule.within_epochs
 
+    def kept_within_epochs(self, parameters: Sequence[Node]) -> set[str]:
+        """The names of the state that is zeros before each epoch.
+
+        An epoch leaves it so by itself, unless it is broken off.
+        """
+        names = {"minibatch"} if self.watch_time else set()
+        if self.accumulate > 1:
+            names |= {"accumulated", "accumulated_weight"}
+            names |= {f"{each.name}_sum" for each in parameters}
+        return names
+
 
 def training_step(
     objective: Objective, optimizer: Optimizer, rules: StepRules | None = None
