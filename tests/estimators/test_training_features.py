@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from itertools import pairwise
 
@@ -341,6 +342,26 @@ def test_scorers_do_not_warn_of_the_names_of_columns():
     model, _ = network("mlp classifier", scoring="accuracy", early_stopping=True)
     quietly(model, frame, IRIS_Y)
     assert list(model.feature_names_in_) == list("abcd")
+
+
+def test_a_score_that_is_nan_is_no_progress():
+    scores = iter([0.5, *[math.nan] * 100])
+    model, data = network(
+        "mlp classifier",
+        scoring={"told": lambda *_: next(scores)},
+        early_stopping=True,
+        n_iter_no_change=3,
+        max_iter=100,
+    )
+    model.fit(*data)
+    assert model.n_iter_ == 5
+    assert model.best_validation_score_ == 0.5
+
+
+def test_a_scorer_does_not_take_the_place_of_the_loss():
+    model, data = network("mlp classifier", scoring={"loss": "neg_log_loss"})
+    with pytest.raises(ValueError, match="give it another name"):
+        model.fit(*data)
 
 
 @pytest.mark.parametrize("scoring", ["nonsense", [], ["accuracy", "nonsense"], 3])

@@ -52,7 +52,7 @@ def scorers(estimator: Any, scoring: Any) -> Scorers:
     Raises
     ------
     ValueError
-        If a name is none of scikit-learn's scorers, or there is none at all.
+        If a name is none of scikit-learn's scorers, or that of the loss, or there is none at all.
     """
     if isinstance(scoring, str):
         scoring = [scoring]
@@ -63,4 +63,9 @@ def scorers(estimator: Any, scoring: Any) -> Scorers:
         scoring = {name: get_scorer(name) for name in scoring}
     if not scoring:
         raise ValueError("scoring names no scorer: give at least one, or None.")
+    if "loss" in scoring:
+        raise ValueError(
+            "scoring calls a scorer 'loss', as history_ calls the loss, which it has beside scores "
+            "anyway: give it another name."
+        )
     return Scorers(estimator, check_scoring(estimator, scoring), tuple(scoring))

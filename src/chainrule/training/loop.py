@@ -326,7 +326,7 @@ class Epochs:
             progress.scores.append(score)
             if self.verbose:
                 print(f"Validation score: {score:f}")
-            worse = score < progress.best_score + plan.tol
+            worse = not score >= progress.best_score + plan.tol  # NaN is no progress
             if score > progress.best_score:
                 progress.best_score = score
                 progress.best_parameters = [each.copy() for each in self.parameters]
