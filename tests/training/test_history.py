@@ -75,6 +75,12 @@ def test_a_plot_marks_the_epoch_of_the_best_score(plt):
     assert note.get_text() == "best: epoch 2"
 
 
+def test_of_several_scores_the_users_first_decides_as_it_does_for_early_stopping(plt):
+    history = History({**ROWS, "validation_f1": [1, 2, 3, 4], "validation_r2": [2, 1, 1, 1]})
+    (note,) = history.plot().texts
+    assert note.get_text() == "best: epoch 4"
+
+
 def test_without_a_score_the_lowest_validation_loss_is_the_best(plt):
     history = History({name: ROWS[name] for name in ("epoch", "loss", "validation_loss")})
     (note,) = history.plot().texts

@@ -14,6 +14,7 @@ FIRST, SECOND = "#2f8fc1", "#e07a2f"
 
 PANEL = (6.4, 2.5)
 NOT_SCORES = ("epoch", "trial", "loss", "validation_loss", "learning_rate", "seconds")
+OWN_MEASURES = ("validation_loss", "validation_score")
 TRAINING, HELD_OUT = "rows it learns from", "rows held out"
 
 Columns = Mapping[str, Sequence[float]]
@@ -75,8 +76,15 @@ def draw_rates(
 
 
 def best_epoch(history: Columns) -> int | None:
-    """The row with the best validation score, or where there is none the lowest validation loss."""
-    for name, best in (("validation_score", max), ("validation_loss", min)):
+    """The row with the best score on rows held out, or where there is none their lowest loss.
+
+    That score is the one by which training stops early: the first of the user's own scorers.
+    """
+    scorers = [
+        name for name in history if name.startswith("validation_") and name not in OWN_MEASURES
+    ]
+    for name in (*scorers[:1], "validation_score", "validation_loss"):
+        best = min if name == "validation_loss" else max
         rows = [k for k, value in enumerate(history.get(name, ())) if math.isfinite(value)]
         if rows:
             return int(best(rows, key=history[name].__getitem__))
