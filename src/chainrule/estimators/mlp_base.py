@@ -24,7 +24,6 @@ from chainrule.estimators.inputs import dense_if_small, validated, weights_of_ro
 from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.matrices import NetworkMatrices
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
-from chainrule.estimators.restored_networks import restored_mlp_sizes
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.saving import TrainingSavable
 from chainrule.estimators.streaming import StreamFitting
@@ -295,6 +294,9 @@ class BaseMLP(NetworkMatrices, BaseFeedForward):
         self.n_layers_ = len(network.layer_sizes)
 
     def _restore(self) -> None:
+        # Only a model from a file has to be checked; the module knows all networks.
+        from chainrule.estimators.restored_networks import restored_mlp_sizes
+
         sizes = restored_mlp_sizes(self.coefs_, self.intercepts_, self.n_features_in_)
         hidden, output = self._activation, self.out_activation_
         if hidden not in ACTIVATIONS or output not in OUTPUT_ACTIVATIONS:

@@ -13,8 +13,6 @@ import numpy as np
 from chainrule.calculus.simplify import simplify
 from chainrule.engines.base import Array, FloatType
 from chainrule.errors import FileError
-from chainrule.exchange.builder import GraphBuilder
-from chainrule.exchange.translation import translate
 from chainrule.graph.node import Node
 from chainrule.graph.shape import Dimension
 from chainrule.graph.traversal import topological_order
@@ -22,12 +20,14 @@ from chainrule.graph.traversal import topological_order
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+    from chainrule.exchange.builder import GraphBuilder
+
 __all__ = ["Exported", "Made", "Output", "Source", "Value", "onnx_model"]
 
 MOST_BYTES = 2_000_000_000
 """A file is one message of Protocol Buffers, which can have just over two thousand million."""
 
-Source = Callable[[GraphBuilder], str]
+Source = Callable[["GraphBuilder"], str]
 """Adds inputs, and what makes of them the value of a variable: its name."""
 
 
@@ -113,6 +113,10 @@ def onnx_model(
     FileError
         If the model is larger than an ONNX file can be, or has numbers too large for ``dtype``.
     """
+    # Every estimator knows what it would export; only one that does needs the operators of ONNX.
+    from chainrule.exchange.builder import GraphBuilder
+    from chainrule.exchange.translation import translate
+
     builder = GraphBuilder(dtype)
     known = {node: _source(exported, node)(builder) for node in exported.inputs}
     # Reserved before all that is between, which goes by other names.

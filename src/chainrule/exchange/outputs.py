@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from chainrule.errors import FileError
-from chainrule.exchange.builder import GraphBuilder
 from chainrule.exchange.onnx_model import Made, Output
 from chainrule.graph.node import Node
+
+if TYPE_CHECKING:
+    from chainrule.exchange.builder import GraphBuilder
 
 __all__ = ["LabelKind", "Labels", "NearestProbabilities", "OneQuantile", "Quantiles"]
 
