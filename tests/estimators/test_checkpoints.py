@@ -432,3 +432,28 @@ def test_killed_at_any_moment_a_fit_ends_with_the_bits_of_an_unbroken_one(tmp_pa
     )
     assert run.returncode == 0, run.stderr
     assert run.stdout == "the same after 7 kills\n"
+
+
+def scorer(factor):
+    def scored(estimator, rows, y):
+        return factor * estimator.score(rows, y)
+
+    return scored
+
+
+def test_functions_of_one_name_that_differ_are_fits_that_differ(tmp_path):
+    rows, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+    for factor in (1.0, -1.0, 1.0):
+        model = cr.MLPClassifier(
+            3,
+            scoring=scorer(factor),
+            early_stopping=True,
+            max_iter=3,
+            tol=0.0,
+            random_state=0,
+            checkpoint=str(tmp_path),
+        )
+        with pytest.warns(ConvergenceWarning):
+            model.fit(rows, y)
+        assert np.sign(model.best_validation_score_) in (factor, 0)
+    assert len([each for each in tmp_path.iterdir() if each.is_dir()]) == 2

@@ -481,3 +481,12 @@ def test_history_has_one_row_for_each_epoch_whatever_is_measured():
     quietly(model, *data)
     columns = model.history_
     assert all(len(one) == len(other) for one, other in pairwise(columns.values()))
+
+
+@pytest.mark.parametrize("name", ["rbf classifier", "rbf regressor"])
+def test_a_solved_network_is_measured_once(name):
+    model, (rows, y) = network(name, fine_tune=False)
+    model.fit(rows, y, validation_data=(rows[::4], y[::4]))
+    assert model.history_["validation_score"] == [model.score(rows[::4], y[::4])]
+    with pytest.raises(ValueError, match="scor"):
+        model.set_params(scoring="nonsense").fit(rows, y)

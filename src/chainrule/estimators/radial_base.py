@@ -180,10 +180,14 @@ class BaseRadial(Explainable, HiddenLayers, TrainingSavable, SupervisedEstimator
             self._log_gamma = np.log(self._first_gamma(X)).astype(X.dtype)
             self._begin(self._described(rows, tuned=False), X.dtype, fresh=True)
             self._solve(rows)
+        n_outputs = rows.targets[0].shape[1]
+        held_out = self._held_out(validation_data, X.dtype, n_outputs)
         if self.fine_tune:
             self._begin(self._described(rows, tuned=True), X.dtype, fresh=False)
-            n_outputs = rows.targets[0].shape[1]
-            self._train(rows, self._held_out(validation_data, X.dtype, n_outputs))
+            self._train(rows, held_out)
+        elif (measure := self._measure(rows, held_out)) is not None:
+            self.history_ = History()
+            self.history_.record(epoch=1, loss=self.loss_, **measure(self._parameters))
         return self
 
     def _described(self, rows: Rows, tuned: bool) -> RadialNetwork:

@@ -114,12 +114,14 @@ class FindsLearningRates:
         """An unfitted copy that nothing but the search will end, and that tells nobody."""
         learner = clone(self)
         wanted = {
+            "accumulate_steps": 1,  # or not every rate would be tried
             "callbacks": None,
             "checkpoint": None,
             "early_stopping": False,
             "learning_rate": "constant",  # or a schedule would change the rates that are tried
             "max_iter": n_steps,
             "n_iter_no_change": n_steps,
+            "scoring": None,
             "verbose": False,
         }
         known = learner.get_params(deep=False)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -145,7 +147,28 @@ def _told(value: Any) -> Any:
         return {type(value).__name__: _told(fields)}
     if hasattr(value, "__array__"):
         return {"array": _digest_of([np.asarray(value)])}
+    if isinstance(value, FunctionType):
+        return _told_function(value)
     return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(value))
+
+
+def _told_function(function: FunctionType) -> dict[str, Any]:
+    """A user's function: its name, its code, and what it holds from where it was made."""
+    held = [cell.cell_contents for cell in function.__closure__ or ()]
+    # A function may hold itself, so of those that it holds the name is enough.
+    named = [each.__qualname__ if isinstance(each, FunctionType) else each for each in held]
+    return {
+        "function": function.__qualname__,
+        "code": hashlib.sha256(repr(_instructions(function.__code__)).encode()).hexdigest()[:16],
+        "with": _told([named, function.__defaults__, function.__kwdefaults__]),
+    }
+
+
+def _instructions(code: CodeType) -> list[Any]:
+    """All that a piece of code does, without the place of its lines in a file."""
+    inner = [_instructions(each) for each in code.co_consts if isinstance(each, CodeType)]
+    constants = [repr(each) for each in code.co_consts if not isinstance(each, CodeType)]
+    return [code.co_code, code.co_names, constants, inner]
 
 
 def _told_generator(estimator: Any) -> Any:

@@ -52,20 +52,22 @@ def scorers(estimator: Any, scoring: Any) -> Scorers:
     Raises
     ------
     ValueError
-        If a name is none of scikit-learn's scorers, or that of the loss, or there is none at all.
+        If a name is none of scikit-learn's scorers, or a name that history_ has anyway, or there
+        is none at all.
     """
     if isinstance(scoring, str):
         scoring = [scoring]
     elif callable(scoring):
         function = getattr(scoring, "_score_func", scoring)  # what a scorer of scikit-learn calls
-        scoring = {getattr(function, "__name__", "score"): scoring}
+        scoring = {getattr(function, "__name__", "scorer"): scoring}
     if not isinstance(scoring, Mapping):
         scoring = {name: get_scorer(name) for name in scoring}
     if not scoring:
         raise ValueError("scoring names no scorer: give at least one, or None.")
-    if "loss" in scoring:
-        raise ValueError(
-            "scoring calls a scorer 'loss', as history_ calls the loss, which it has beside scores "
-            "anyway: give it another name."
-        )
+    for name in ("loss", "score"):
+        if name in scoring:
+            raise ValueError(
+                f"scoring calls a scorer {name!r}, which is what history_ calls the {name} that it "
+                f"has anyway: give it another name."
+            )
     return Scorers(estimator, check_scoring(estimator, scoring), tuple(scoring))
