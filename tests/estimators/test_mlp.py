@@ -459,6 +459,18 @@ def test_a_warm_start_needs_the_same_layers():
         model.set_params(hidden_layer_sizes=(9,)).fit(X, Y)
 
 
+def test_the_hinge_loss_has_margins_in_the_place_of_probabilities():
+    model = classifier(loss="hinge").fit(X, Y)
+    margins = model.decision_function(X)
+    assert margins.shape == (len(X), 3)
+    np.testing.assert_array_equal(model.classes_[margins.argmax(axis=1)], model.predict(X))
+    two = classifier(loss="hinge", scoring="roc_auc").fit(X, Y == 1)
+    assert two.decision_function(X).shape == (len(X),)
+    np.testing.assert_array_equal(two.decision_function(X) > 0, two.predict(X))
+    assert len(two.history_["training_roc_auc"]) == two.n_iter_
+    assert not hasattr(classifier(), "decision_function")
+
+
 def test_partial_fit_is_for_stochastic_solvers():
     for model in (classifier(solver="lbfgs"), regressor(solver="lbfgs")):
         assert not hasattr(model, "partial_fit")

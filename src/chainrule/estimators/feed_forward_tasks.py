@@ -13,7 +13,7 @@ from chainrule.estimators.fit_stream import StreamedClasses, StreamedNumbers
 from chainrule.estimators.fit_task import fit_method
 from chainrule.estimators.hints import ArrayLike, MatrixLike, ValidationRows
 from chainrule.estimators.quantiles import RegressionTargets
-from chainrule.estimators.targets import ClassTargets, has_probabilities
+from chainrule.estimators.targets import ClassTargets, has_margins, has_probabilities
 from chainrule.networks.losses import Loss, classification_loss
 
 __all__ = ["FeedForwardClassifier", "FeedForwardRegressor"]
@@ -124,6 +124,23 @@ class FeedForwardClassifier(ClassTargets, StreamedClasses):
         array of shape (n_samples, n_classes)
         """
         return self._log_probabilities(self._outputs(X, activated=False))
+
+    @available_if(has_margins)
+    def decision_function(self, X: MatrixLike) -> Array:
+        """The outputs, where ``loss="hinge"`` leaves them as they are: the larger, the surer.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples,) or (n_samples, n_classes)
+            For two classes one number, above 0 for ``classes_[1]``; for several, and for several
+            labels, one for each.
+        """
+        outputs = self._outputs(X)
+        return outputs.ravel() if self.n_outputs_ == 1 else outputs
 
     def _row_loss(self) -> Loss:
         return classification_loss(self.loss, self._label_binarizer.y_type_ == "multiclass")

@@ -21,13 +21,20 @@ from chainrule.exchange.onnx_model import Output, Value
 from chainrule.exchange.outputs import LabelKind, Labels
 from chainrule.graph.node import Node
 
-__all__ = ["ClassTargets", "NumberTargets", "has_probabilities"]
+__all__ = ["ClassTargets", "NumberTargets", "has_margins", "has_probabilities"]
 
 
 def has_probabilities(estimator: Any) -> bool:
     """Whether ``predict_proba`` makes sense; AttributeError if not, as scikit-learn has it."""
     if estimator.loss == "hinge":
         raise AttributeError("The hinge loss gives no probabilities: use loss='log_loss'.")
+    return True
+
+
+def has_margins(estimator: Any) -> bool:
+    """Whether ``decision_function`` makes sense; AttributeError if not, as scikit-learn has it."""
+    if estimator.loss != "hinge":
+        raise AttributeError("With probabilities there is predict_proba: loss='hinge' has margins.")
     return True
 
 

@@ -21,6 +21,17 @@ def uniform(shape: Iterable[Dimension | str], stream: int) -> Node:
     The draw is a function of (seed, step, stream, element) alone, so every engine and every
     number of threads draws the same. Different places of a network use different streams.
 
+    Parameters
+    ----------
+    shape : iterable of int, Size or str
+    stream : int
+        Another one for each place of a network.
+
+    Returns
+    -------
+    Node
+        Of that shape.
+
     Examples
     --------
     >>> import chainrule as cr
@@ -34,6 +45,17 @@ def uniform(shape: Iterable[Dimension | str], stream: int) -> Node:
 
 def normal(shape: Iterable[Dimension | str], stream: int) -> Node:
     """Draws from the standard normal distribution (Box & Muller 1958); uses two streams.
+
+    Parameters
+    ----------
+    shape : iterable of int, Size or str
+    stream : int
+        Another one for each place of a network.
+
+    Returns
+    -------
+    Node
+        Of that shape.
 
     Examples
     --------

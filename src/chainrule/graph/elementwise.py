@@ -1,4 +1,4 @@
-"""Functions that work element by element: arithmetic, comparisons, choices."""
+"""Functions of each element of one array."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from chainrule.graph.node import Node, Operand, as_node, constant, make
 
 __all__ = [
     "absolute",
-    "convert",
     "cos",
-    "equal",
     "erf",
     "exp",
     "expm1",
-    "less",
-    "less_equal",
     "log",
     "log1p",
     "logistic",
-    "maximum",
-    "minimum",
-    "power",
     "reciprocal",
-    "relu",
-    "select",
     "sign",
     "sin",
     "softplus",
     "sqrt",
     "square",
-    "stop_gradient",
     "tanh",
 ]
 
 
 def exp(x: Operand) -> Node:
     """e to the power of x.
+
+    Parameters
+    ----------
+    x : Node or number
+        Of any shape.
+
+    Returns
+    -------
+    Node
+        Of the shape of x.
 
     Examples
     --------
@@ -49,6 +49,16 @@ def exp(x: Operand) -> Node:
 def log(x: Operand) -> Node:
     """The natural logarithm.
 
+    Parameters
+    ----------
+    x : Node or number
+        Of any shape.
+
+    Returns
+    -------
+    Node
+        Of the shape of x.
+
     Examples
     --------
     >>> import chainrule as cr
@@ -61,6 +71,16 @@ def log(x: Operand) -> Node:
 
 def log1p(x: Operand) -> Node:
     """log(1 + x), exact for small x.
+
+    Parameters
+    ----------
+    x : Node or number
+        Of any shape.
+
+    Returns
+    -------
+    Node
+        Of the shape of x.
 
     Examples
     --------
@@ -75,6 +95,16 @@ def log1p(x: Operand) -> Node:
 def expm1(x: Operand) -> Node:
     """exp(x) - 1, exact for small x.
 
+    Parameters
+    ----------
+    x : Node or number
+        Of any shape.
+
+    Returns
+    -------
+    Node
+        Of the shape of x.
+
     Examples
     --------
     >>> import chainrule as cr
@@ -87,6 +117,16 @@ def expm1(x: Operand) -> Node:
 
 def sqrt(x: Operand) -> Node:
     """The square root.
+
+    Parameters
+    ----------
+    x : Node or number
+        Of any shape.
+
+    Returns
+    -------
+    Node
+        Of the shape of x.
 
     Examples
     --------
@@ -101,6 +141,16 @@ def sqrt(x: Operand) -> Node:
 def sin(x: Operand) -> Node:
     """The sine of x radians.
 
+    Parameters
+    ----------
+    x : Node or number
+        Of any shape.
+
+    Returns
+    -------
+    Node
+        Of the shape of x.
+
     Examples
     --------
     >>> import chainrule as cr
@@ -113,6 +163,16 @@ def sin(x: Operand) -> Node:
 
 def cos(x: Operand) -> Node:
     """The cosine of x radians.
+
+    Parameters
+    ----------
+    x : Node or number
+        Of any shape.
+
+    Returns
+    -------
+    Node
+        Of the shape of x.
 
     Examples
     --------
@@ -127,6 +187,16 @@ def cos(x: Operand) -> Node:
 def tanh(x: Operand) -> Node:
     """The hyperbolic tangent.
 
+    Parameters
+    ----------
+    x : Node or number
+        Of any shape.
+
+    Returns
+    -------
+    Node
+        Of the shape of x.
+
     Examples
     --------
     >>> import chainrule as cr
@@ -139,6 +209,16 @@ def tanh(x: Operand) -> Node:
 
 def logistic(x: Operand) -> Node:
     """The logistic sigmoid, 1/(1 + exp(-x)).
+
+    Parameters
+    ----------
+    x : Node or number
+        Of any shape.
+
+    Returns
+    -------
+    Node
+        Of the shape of x.
 
     Examples
     --------
@@ -153,6 +233,16 @@ def logistic(x: Operand) -> Node:
 def softplus(x: Operand) -> Node:
     """log(1 + exp(x)), without overflow.
 
+    Parameters
+    ----------
+    x : Node or number
+        Of any shape.
+
+    Returns
+    -------
+    Node
+        Of the shape of x.
+
     Examples
     --------
     >>> import chainrule as cr
@@ -165,6 +255,16 @@ def softplus(x: Operand) -> Node:
 
 def erf(x: Operand) -> Node:
     """The error function.
+
+    Parameters
+    ----------
+    x : Node or number
+        Of any shape.
+
+    Returns
+    -------
+    Node
+        Of the shape of x.
 
     Examples
     --------
@@ -179,6 +279,16 @@ def erf(x: Operand) -> Node:
 def absolute(x: Operand) -> Node:
     """The absolute value.
 
+    Parameters
+    ----------
+    x : Node or number
+        Of any shape.
+
+    Returns
+    -------
+    Node
+        Of the shape of x.
+
     Examples
     --------
     >>> import chainrule as cr
@@ -191,6 +301,16 @@ def absolute(x: Operand) -> Node:
 
 def sign(x: Operand) -> Node:
     """-1, 0 or 1.
+
+    Parameters
+    ----------
+    x : Node or number
+        Of any shape.
+
+    Returns
+    -------
+    Node
+        Of the shape of x.
 
     Examples
     --------
@@ -205,6 +325,16 @@ def sign(x: Operand) -> Node:
 def reciprocal(x: Operand) -> Node:
     """1/x.
 
+    Parameters
+    ----------
+    x : Node or number
+        Of any shape.
+
+    Returns
+    -------
+    Node
+        Of the shape of x.
+
     Examples
     --------
     >>> import chainrule as cr
@@ -218,6 +348,16 @@ def reciprocal(x: Operand) -> Node:
 def square(x: Operand) -> Node:
     """x².
 
+    Parameters
+    ----------
+    x : Node or number
+        Of any shape.
+
+    Returns
+    -------
+    Node
+        Of the shape of x.
+
     Examples
     --------
     >>> import chainrule as cr
@@ -226,109 +366,3 @@ def square(x: Operand) -> Node:
     9.0
     """
     return make("power", as_node(x), constant(2.0))
-
-
-def power(x: Operand, y: Operand) -> Node:
-    """x to the power of y.
-
-    Examples
-    --------
-    >>> import chainrule as cr
-    >>> x = cr.variable("x")
-    >>> cr.explain(cr.power(x, 3), x=2.0).value
-    8.0
-    """
-    return make("power", as_node(x), as_node(y))
-
-
-def maximum(x: Operand, y: Operand) -> Node:
-    """The larger of two values; where they are equal, the derivative belongs to y.
-
-    Examples
-    --------
-    >>> import chainrule as cr
-    >>> x = cr.variable("x")
-    >>> cr.explain(cr.maximum(x, 1.0), x=-2.0).value
-    1.0
-    """
-    return make("maximum", as_node(x), as_node(y))
-
-
-def minimum(x: Operand, y: Operand) -> Node:
-    """The smaller of two values; where they are equal, the derivative belongs to y.
-
-    Examples
-    --------
-    >>> import chainrule as cr
-    >>> x = cr.variable("x")
-    >>> cr.explain(cr.minimum(x, 1.0), x=-2.0).value
-    -2.0
-    """
-    return make("minimum", as_node(x), as_node(y))
-
-
-def relu(x: Operand) -> Node:
-    """max(x, 0), with derivative 0 at 0.
-
-    Examples
-    --------
-    >>> import chainrule as cr
-    >>> x = cr.variable("x")
-    >>> cr.explain(cr.relu(x), x=-2.0).value
-    0.0
-    """
-    return maximum(x, 0.0)
-
-
-def less(x: Operand, y: Operand) -> Node:
-    """True where x < y."""
-    return make("less", as_node(x), as_node(y))
-
-
-def less_equal(x: Operand, y: Operand) -> Node:
-    """True where x ≤ y."""
-    return make("less_equal", as_node(x), as_node(y))
-
-
-def equal(x: Operand, y: Operand) -> Node:
-    """True where x = y.
-
-    Examples
-    --------
-    >>> import chainrule as cr
-    >>> x = cr.variable("x", (3,))
-    >>> cr.equal(x, 0.0)
-    <Node equal bool(3,)>
-    """
-    return make("equal", as_node(x), as_node(y))
-
-
-def select(condition: Node, when_true: Operand, when_false: Operand) -> Node:
-    """``when_true`` where the condition holds, ``when_false`` elsewhere.
-
-    Examples
-    --------
-    >>> import chainrule as cr
-    >>> x = cr.variable("x")
-    >>> cr.explain(cr.select(x > 0, x, 0.1 * x), x=-2.0).value
-    -0.2
-    """
-    return make("select", condition, as_node(when_true), as_node(when_false))
-
-
-def convert(x: Node) -> Node:
-    """Booleans and integers as numbers with decimals."""
-    return x if x.kind == "float" else make("convert", x)
-
-
-def stop_gradient(x: Node) -> Node:
-    """The value x, taken as constant by the chain rule.
-
-    Examples
-    --------
-    >>> import chainrule as cr
-    >>> x = cr.variable("x")
-    >>> cr.explain(x * cr.stop_gradient(x), x=3.0).gradients
-    {'x': 3.0}
-    """
-    return make("stop_gradient", x)

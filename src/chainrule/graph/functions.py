@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from chainrule.graph.draws import (
-    normal,
-    uniform,
-)
-from chainrule.graph.elementwise import (
-    absolute,
+from chainrule.graph.comparing import (
     convert,
-    cos,
     equal,
-    erf,
-    exp,
-    expm1,
     less,
     less_equal,
-    log,
-    log1p,
-    logistic,
     maximum,
     minimum,
     power,
-    reciprocal,
     relu,
     select,
+    stop_gradient,
+)
+from chainrule.graph.draws import normal, uniform
+from chainrule.graph.elementwise import (
+    absolute,
+    cos,
+    erf,
+    exp,
+    expm1,
+    log,
+    log1p,
+    logistic,
+    reciprocal,
     sign,
     sin,
     softplus,
     sqrt,
     square,
-    stop_gradient,
     tanh,
 )
 from chainrule.graph.rearranging import (

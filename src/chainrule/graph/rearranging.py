@@ -26,6 +26,17 @@ __all__ = [
 def transpose(x: Node, permutation: Sequence[int] | None = None) -> Node:
     """The axes in another order; reversed by default.
 
+    Parameters
+    ----------
+    x : Node
+    permutation : sequence of int, optional
+        Which axis of x each axis is; by default the last comes first.
+
+    Returns
+    -------
+    Node
+        Of the sizes of x in that order.
+
     Examples
     --------
     >>> import chainrule as cr
@@ -40,6 +51,22 @@ def transpose(x: Node, permutation: Sequence[int] | None = None) -> Node:
 
 def reshape(x: Node, shape: Iterable[Dimension | str]) -> Node:
     """The same elements, in order, under another shape; one size may be -1.
+
+    Parameters
+    ----------
+    x : Node
+    shape : iterable of int, Size or str
+        A str is a size that is known when a program runs, such as "rows".
+
+    Returns
+    -------
+    Node
+        Of that shape.
+
+    Raises
+    ------
+    ShapeError
+        If it has another number of elements.
 
     Examples
     --------
@@ -62,7 +89,23 @@ def reshape(x: Node, shape: Iterable[Dimension | str]) -> Node:
 
 
 def expand_dims(x: Node, axis: int) -> Node:
-    """A new axis of size 1 before ``axis``."""
+    """A new axis of size 1 before ``axis``.
+
+    Parameters
+    ----------
+    x : Node
+    axis : int
+
+    Returns
+    -------
+    Node
+        Of one axis more.
+
+    Raises
+    ------
+    ShapeError
+        If there is no such place.
+    """
     position = axis + x.rank + 1 if axis < 0 else axis
     if not 0 <= position <= x.rank:
         raise ShapeError(f"There is no place {axis} for an axis in {format_shape(x.shape)}.")
@@ -71,6 +114,21 @@ def expand_dims(x: Node, axis: int) -> Node:
 
 def broadcast_to(x: Operand, shape: Iterable[Dimension | str]) -> Node:
     """x stretched to ``shape`` by NumPy's rules.
+
+    Parameters
+    ----------
+    x : Node or number
+    shape : iterable of int, Size or str
+
+    Returns
+    -------
+    Node
+        Of that shape.
+
+    Raises
+    ------
+    ShapeError
+        If x cannot be stretched to it.
 
     Examples
     --------
@@ -84,13 +142,38 @@ def broadcast_to(x: Operand, shape: Iterable[Dimension | str]) -> Node:
 
 
 def slice_axes(x: Node, ranges: Sequence[Range | None]) -> Node:
-    """A part of x: for each axis ``(start, stop)``, or None for all of it."""
+    """A part of x: for each axis ``(start, stop)``, or None for all of it.
+
+    Parameters
+    ----------
+    x : Node
+    ranges : sequence of (int, int) or None
+        One for each axis.
+
+    Returns
+    -------
+    Node
+        The part.
+    """
     bounds = normalise_ranges(x.shape, ranges)
     return x if not any(bounds) else make("slice", x, ranges=bounds)
 
 
 def pad(x: Node, shape: Iterable[Dimension | str], ranges: Sequence[Range | None]) -> Node:
-    """Zeros of ``shape`` with x in the place that ``slice_axes`` with ``ranges`` would read."""
+    """Zeros of ``shape`` with x in the place that ``slice_axes`` with ``ranges`` would read.
+
+    Parameters
+    ----------
+    x : Node
+    shape : iterable of int, Size or str
+    ranges : sequence of (int, int) or None
+        One for each axis.
+
+    Returns
+    -------
+    Node
+        Of that shape.
+    """
     target = as_shape(shape)
     bounds = normalise_ranges(target, ranges)
     if x.shape == target and not any(bounds):
@@ -100,6 +183,22 @@ def pad(x: Node, shape: Iterable[Dimension | str], ranges: Sequence[Range | None
 
 def concatenate(parts: Sequence[Node], axis: int) -> Node:
     """Arrays joined along an existing axis.
+
+    Parameters
+    ----------
+    parts : sequence of Node
+        Of equal sizes along all other axes.
+    axis : int
+
+    Returns
+    -------
+    Node
+        As long along the axis as all of them together.
+
+    Raises
+    ------
+    ShapeError
+        If there are none, or their shapes do not fit.
 
     Examples
     --------
@@ -117,6 +216,18 @@ def concatenate(parts: Sequence[Node], axis: int) -> Node:
 def take(x: Node, indices: Node) -> Node:
     """Rows of x by their numbers.
 
+    Parameters
+    ----------
+    x : Node
+        (size, ...).
+    indices : Node
+        Of kind ``"int"``, from 0 on.
+
+    Returns
+    -------
+    Node
+        The shape of indices, and then that of a row of x.
+
     Examples
     --------
     >>> import chainrule as cr
@@ -129,7 +240,21 @@ def take(x: Node, indices: Node) -> Node:
 
 
 def scatter_add(values: Node, indices: Node, size: Dimension) -> Node:
-    """``size`` rows of zeros, to which each row of values is added at its index."""
+    """``size`` rows of zeros, to which each row of values is added at its index.
+
+    Parameters
+    ----------
+    values : Node
+        A row for each index.
+    indices : Node
+        Of kind ``"int"``.
+    size : int or Size
+
+    Returns
+    -------
+    Node
+        (size, ...).
+    """
     (rows,) = as_shape([size])
     return make("scatter_add", values, indices, size=rows)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chainrule.graph.elementwise import exp, log, stop_gradient
+from chainrule.graph.comparing import stop_gradient
+from chainrule.graph.elementwise import exp, log
 from chainrule.graph.node import Node, constant, make
 from chainrule.graph.rearranging import axis_of, reshape
 from chainrule.graph.shape import Dimension, Shape, multiply
@@ -25,6 +26,19 @@ Axes = int | Sequence[int] | None
 def sum(x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
     """The sum over some axes, or all.
 
+    Parameters
+    ----------
+    x : Node
+    axes : int, sequence of int or None, default=None
+        Which; None for all. Negative ones count from the last.
+    keepdims : bool, default=False
+        Whether they stay, with size 1.
+
+    Returns
+    -------
+    Node
+        x without these axes.
+
     Examples
     --------
     >>> import chainrule as cr
@@ -36,12 +50,39 @@ def sum(x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
 
 
 def max(x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
-    """The largest element along some axes, or all."""
+    """The largest element along some axes, or all.
+
+    Parameters
+    ----------
+    x : Node
+    axes : int, sequence of int or None, default=None
+        Which; None for all. Negative ones count from the last.
+    keepdims : bool, default=False
+        Whether they stay, with size 1.
+
+    Returns
+    -------
+    Node
+        x without these axes.
+    """
     return _reduce("max", x, axes, keepdims)
 
 
 def mean(x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
     """The mean over some axes, or all.
+
+    Parameters
+    ----------
+    x : Node
+    axes : int, sequence of int or None, default=None
+        Which; None for all. Negative ones count from the last.
+    keepdims : bool, default=False
+        Whether they stay, with size 1.
+
+    Returns
+    -------
+    Node
+        x without these axes.
 
     Examples
     --------
@@ -55,7 +96,18 @@ def mean(x: Node, axes: Axes = None, keepdims: bool = False) -> Node:
 
 
 def size(dimension: Dimension) -> Node:
-    """A size as a number: the number of rows of this minibatch, for one."""
+    """A size as a number: the number of rows of this minibatch, for one.
+
+    Parameters
+    ----------
+    dimension : int or Size
+        Of the shape of a node.
+
+    Returns
+    -------
+    Node
+        A single number.
+    """
     if isinstance(dimension, int):
         return constant(dimension)
     return make("size", dimension=dimension)
@@ -63,6 +115,16 @@ def size(dimension: Dimension) -> Node:
 
 def logsumexp(x: Node, axis: int) -> Node:
     """log Σ exp(x) along one axis, which is kept with size 1; the largest term is taken out.
+
+    Parameters
+    ----------
+    x : Node
+    axis : int
+
+    Returns
+    -------
+    Node
+        Of the shape of x, with size 1 along the axis.
 
     Examples
     --------
@@ -79,6 +141,16 @@ def logsumexp(x: Node, axis: int) -> Node:
 def softmax(x: Node, axis: int) -> Node:
     """exp(x) / Σ exp(x) along one axis, without overflow.
 
+    Parameters
+    ----------
+    x : Node
+    axis : int
+
+    Returns
+    -------
+    Node
+        Of the shape of x.
+
     Examples
     --------
     >>> import chainrule as cr
@@ -92,6 +164,23 @@ def softmax(x: Node, axis: int) -> Node:
 
 def matmul(x: Node, y: Node) -> Node:
     """The product of two matrices.
+
+    Parameters
+    ----------
+    x : Node
+        (rows, inner).
+    y : Node
+        (inner, columns).
+
+    Returns
+    -------
+    Node
+        (rows, columns).
+
+    Raises
+    ------
+    ShapeError
+        If the inner sizes differ, or one of them is no matrix.
 
     Examples
     --------
