@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.contenders.chainrule_native import ChainruleNative
 from chainrule.networks.autoencoder import AutoencoderNetwork
+from chainrule.networks.building import Building
 from chainrule.networks.variational import VariationalNetwork
 from chainrule.training.step import Objective
 
@@ -29,7 +30,7 @@ def prepare(task: VariationalTask, X: Array, Y: Array, seed: int) -> ChainruleNa
             numbers_per_component=2,
         )
         network = VariationalNetwork(layers)
-        bound = network.bound(network.X, network.random_draw(), training=True)
+        bound = network.bound(network.X, network.random_draw(), building=Building(training=True))
         return Objective(-bound, (network.X,), network.parameters)
 
     return ChainruleNative(describe, task.parameters(seed), [X], task.batch, seed)

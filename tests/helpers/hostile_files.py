@@ -55,6 +55,7 @@ def small_models() -> dict[str, Any]:
         cr.DenoisingAutoencoder(**code).fit(_X),
         cr.SparseAutoencoder(**code).fit(_X),
         cr.VariationalAutoencoder(**code).fit(_X),
+        cr.Autoencoder(**code, tied_weights=True, normalization="batch").fit(_X),
         cr.MLPClassifier(2, normalization="batch", **_NETWORK).fit(_X, _NAMES),
         cr.NetworkClassifier(
             [cr.Dense(2), cr.Residual([cr.BatchNorm(), cr.Dense(2, "tanh")]), cr.Dropout(0.1)],

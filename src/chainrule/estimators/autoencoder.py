@@ -25,6 +25,7 @@ from chainrule.estimators.hints import (
     EngineName,
     HiddenSizes,
     LearningRate,
+    Normalization,
     RandomState,
     ReconstructionActivation,
     ReconstructionLoss,
@@ -34,6 +35,7 @@ from chainrule.estimators.hints import (
 )
 from chainrule.graph.node import Node
 from chainrule.networks.autoencoder import AutoencoderNetwork
+from chainrule.networks.building import Building
 from chainrule.networks.corruption import Corruption
 
 __all__ = ["Autoencoder", "DenoisingAutoencoder", "ReconstructingAutoencoder"]
@@ -63,16 +65,17 @@ class ReconstructingAutoencoder(BaseAutoencoder):
             self.loss,
             bool(self.tied_weights),
             float(self.dropout),
+            normalization=self._normalization_asked_for,
         )
 
     @property
     def _code_activation(self) -> str:
         return self.code_activation
 
-    def _row_losses(self, training: bool) -> Node:
+    def _row_losses(self, building: Building) -> Node:
         layers = self._layers
-        x = self._seen(layers.X) if training else layers.X
-        return layers.row_losses(layers.X, layers.decode(layers.encode(x, training), training))
+        x = self._seen(layers.X) if building.training else layers.X
+        return layers.row_losses(layers.X, layers.decode(layers.encode(x, building), building))
 
     def _seen(self, X: Node) -> Node:
         """What the encoder is given in training."""
@@ -168,6 +171,7 @@ class Autoencoder(ReconstructingAutoencoder):
         max_fun: int = 15000,
         rho: float = 0.9,
         dropout: float = 0.0,
+        normalization: Normalization = None,
         clip_norm: float | None = None,
         accumulate_steps: int = 1,
         l1_ratio: float = 0.0,
@@ -281,6 +285,7 @@ class DenoisingAutoencoder(ReconstructingAutoencoder):
         max_fun: int = 15000,
         rho: float = 0.9,
         dropout: float = 0.0,
+        normalization: Normalization = None,
         clip_norm: float | None = None,
         accumulate_steps: int = 1,
         l1_ratio: float = 0.0,

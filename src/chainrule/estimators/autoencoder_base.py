@@ -20,6 +20,7 @@ from chainrule.estimators.fit_stream import StreamedRows
 from chainrule.estimators.fit_task import fit_method
 from chainrule.estimators.hints import ArrayLike, MatrixLike, ValidationMatrix
 from chainrule.estimators.inputs import weights_of_rows
+from chainrule.estimators.normalised import NORMALISED, Normalised
 from chainrule.estimators.outliers import (
     SCORED_AFTER_FIT,
     SCORED_AFTER_PARTIAL_FIT,
@@ -31,12 +32,13 @@ from chainrule.estimators.rows import Rows
 from chainrule.estimators.saving import TrainingSavable
 from chainrule.graph.node import Node, variable
 from chainrule.networks.autoencoder import AutoencoderNetwork
+from chainrule.networks.building import Building
 from chainrule.training.step import Objective
 
 __all__ = ["BaseAutoencoder"]
 
 
-class BaseAutoencoder(Reconstructing, TrainingSavable, StreamedRows):
+class BaseAutoencoder(Normalised, Reconstructing, TrainingSavable, StreamedRows):
     """Learns a code of rows, and to restore rows from it.
 
     A subclass describes the network, what is made small, and how well a row is restored.
@@ -56,6 +58,7 @@ class BaseAutoencoder(Reconstructing, TrainingSavable, StreamedRows):
         "offset_",
         "t_",
         "validation_scores_",
+        *NORMALISED,
         "_layout",
     )
 
@@ -64,8 +67,11 @@ class BaseAutoencoder(Reconstructing, TrainingSavable, StreamedRows):
         """The layers that the parameters ask for."""
 
     @abstractmethod
-    def _row_losses(self, training: bool) -> Node:
-        """What is made small, for each row: (rows,)."""
+    def _row_losses(self, building: Building) -> Node:
+        """What is made small, for each row: (rows,).
+
+        ``building`` says whether it is for training, and gathers the statistics.
+        """
 
     @abstractmethod
     def _explained_loss(self, x: Node, **options: Any) -> tuple[Node, Mapping[Node, Array]]:
@@ -91,7 +97,8 @@ class BaseAutoencoder(Reconstructing, TrainingSavable, StreamedRows):
 
     @property
     def _parameters(self) -> list[Array]:
-        return [*self.coefs_[: len(self._layers.weights)], *self.intercepts_]
+        weights = self.coefs_[: len(self._layers.weights)]
+        return [*weights, *self.intercepts_, *self._normalised_arrays()]
 
     def _set_parameters(self, parameters: list[Array]) -> None:
         n_weights, n_layers = len(self._layers.weights), len(self._layers.biases)
@@ -99,6 +106,9 @@ class BaseAutoencoder(Reconstructing, TrainingSavable, StreamedRows):
         if self._layers.tied:
             self.coefs_ += [weights.T for weights in reversed(self.coefs_)]
         self.intercepts_ = parameters[n_weights : n_weights + n_layers]
+        n_hidden = len(self._layers.hidden_layers)
+        others = iter(parameters[n_weights + n_layers :])
+        self._set_normalised(self._layers.normalization, n_hidden, others)
 
     def _initial_parameters(self, dtype: Any) -> list[Array]:
         return self._layers.initial_parameters(self._random_state, dtype)
@@ -109,11 +119,15 @@ class BaseAutoencoder(Reconstructing, TrainingSavable, StreamedRows):
     def _describe_objective(self, weighted: bool, training: bool) -> Objective:
         X = self._network.X
         weight = variable("sample_weight", ("rows",)) if weighted else None
+        building = Building(training, weight)
+        losses = self._row_losses(building).named("row_loss")
+        after = {each.node: each.after for each in building.statistics}
         return Objective(
-            self._row_losses(training).named("row_loss"),
+            losses,
             (X,) if weight is None else (X, weight),
             self._network.parameters,
             weight,
+            statistics=tuple((node, after[node]) for node in self._network.statistics),
             **self._penalties(self._layers.weights),
         )
 
@@ -292,7 +306,11 @@ class BaseAutoencoder(Reconstructing, TrainingSavable, StreamedRows):
 
     def _restore(self) -> None:
         layers = restored_autoencoder(
-            self._layout, self.coefs_, self.intercepts_, self.n_features_in_
+            self._layout,
+            self.coefs_,
+            self.intercepts_,
+            {name: getattr(self, name) for name in NORMALISED if hasattr(self, name)},
+            self.n_features_in_,
         )
         self._network = self._restored_network(layers)
         self._set_parameters(self._parameters)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from chainrule.estimators.normalised import NORMALIZATION
 from chainrule.estimators.parameters import (
     STOCHASTIC_SOLVERS,
     TRAINING_CONSTRAINTS,
@@ -34,6 +35,7 @@ AUTOENCODER_CONSTRAINTS: dict[str, list[Any]] = {
     "tied_weights": ["boolean"],
     "contamination": [Interval(Real, 0, 0.5, closed="right")],
     **{name: each for name, each in TRAINING_CONSTRAINTS.items() if name != "hidden_layer_sizes"},
+    **NORMALIZATION,
 }
 
 RECONSTRUCTION_CONSTRAINTS: dict[str, list[Any]] = {
@@ -89,12 +91,16 @@ _DOCUMENTATION = {
         The share of the training rows that ``predict`` is to call outliers: above 0, at most ½.
         It decides ``offset_``.
     {training}
+    {normalization}
+        The code and the output are left as they are.
     {ours}""",
     "learned": """coefs_ : list of array
         ``coefs_[k]`` of shape (units of layer k, units of layer k + 1); ``W1, W2, ...`` in
         derivations. With ``tied_weights``, those of the decoder are views of the encoder's.
     intercepts_ : list of array
         ``intercepts_[k]`` of shape (units of layer k + 1,); ``b1, b2, ...`` in derivations.
+    {normalised}
+        Layers are counted through: after the code of layer 2 comes ``scale3``.
     offset_ : float
         ``decision_function`` is ``score_samples`` less this: the ``contamination`` quantile of
         the scores of the training rows. It is taken over all of them if there are no more than

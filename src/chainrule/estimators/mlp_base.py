@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from scipy import sparse
 from sklearn.utils import Tags, column_or_1d
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines.base import Array
@@ -23,6 +22,7 @@ from chainrule.estimators.hidden import HiddenLayers
 from chainrule.estimators.inputs import dense_if_small, validated, weights_of_rows
 from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.matrices import NetworkMatrices
+from chainrule.estimators.normalised import NORMALISED, NORMALIZATION, Normalised
 from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
 from chainrule.estimators.rows import Rows
 from chainrule.estimators.saving import TrainingSavable
@@ -30,7 +30,7 @@ from chainrule.estimators.streaming import StreamFitting
 from chainrule.graph.node import Node, variable
 from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from chainrule.networks.losses import Loss
-from chainrule.networks.mlp import MLP, NORMALIZATIONS
+from chainrule.networks.mlp import MLP
 from chainrule.networks.stack import Stack
 from chainrule.training.step import Objective
 
@@ -209,52 +209,39 @@ class BaseFeedForward(
         return tags
 
 
-class BaseMLP(NetworkMatrices, BaseFeedForward):
+class BaseMLP(Normalised, NetworkMatrices, BaseFeedForward):
     """A multi-layer perceptron: the sizes of its layers, and one activation for all."""
 
     _parameter_constraints: dict[str, list[Any]] = {
         **TRAINING_CONSTRAINTS,
-        "normalization": [StrOptions(set(NORMALIZATIONS)), None],
+        **NORMALIZATION,
     }
     _learned = (
         *BaseFeedForward._learned,
         "coefs_",
         "intercepts_",
-        "running_means_",
-        "running_variances_",
-        "scales_",
-        "shifts_",
+        *NORMALISED,
         "_activation",
     )
 
     @property
     def _parameters(self) -> list[Array]:
-        named = (getattr(self, name, []) for name in _PARTS)
-        return [each for part in named for each in part]
+        return [*self.coefs_, *self.intercepts_, *self._normalised_arrays()]
 
     def _set_parameters(self, parameters: list[Array]) -> None:
         arrays = iter(parameters)
-        n_layers, kind = len(self._network.weights), self._network.normalization
-        numbers = [n_layers] * 2 + [n_layers - 1 if kind else 0] * 2
-        numbers += [n_layers - 1 if kind == "batch" else 0] * 2
-        for name, number in zip(_PARTS, numbers, strict=True):
-            if number or name in ("coefs_", "intercepts_"):
-                setattr(self, name, list(islice(arrays, number)))
-            elif hasattr(self, name):
-                delattr(self, name)  # of a fit with another normalisation
+        n_layers = len(self._network.weights)
+        self.coefs_ = list(islice(arrays, n_layers))
+        self.intercepts_ = list(islice(arrays, n_layers))
+        self._set_normalised(self._network.normalization, n_layers - 1, arrays)
 
     def _describe_network(self, n_features: int, n_outputs: int) -> MLP:
-        if self.solver == "lbfgs" and self.normalization == "batch":
-            raise ValueError(
-                "normalization='batch' takes its means over minibatches, which 'lbfgs' does not "
-                "have: choose another solver, or normalization='layer'."
-            )
         return MLP(
             (n_features, *_hidden_sizes(self.hidden_layer_sizes), n_outputs),
             self.activation,
             self._row_loss().output_activation,
             float(self.dropout),
-            self.normalization,
+            self._normalization_asked_for,
         )
 
     def _describe_hidden(self) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
@@ -265,13 +252,6 @@ class BaseMLP(NetworkMatrices, BaseFeedForward):
     @property
     def _has_learned(self) -> bool:
         return hasattr(self, "coefs_")  # of a fit, or set by hand
-
-    @property
-    def _normalised_by(self) -> str | None:
-        """The normalisation of the weights that there are."""
-        if not hasattr(self, "scales_"):
-            return None
-        return "batch" if hasattr(self, "running_means_") else "layer"
 
     def _check_goes_on(self, network: MLP) -> None:
         nodes = (*network.parameters, *network.statistics)
@@ -308,10 +288,6 @@ class BaseMLP(NetworkMatrices, BaseFeedForward):
         self._restore_progress()
         self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
         self._network = network
-
-
-_PARTS = ("coefs_", "intercepts_", "scales_", "shifts_", "running_means_", "running_variances_")
-"""What a perceptron learns, in the order in which its network has it."""
 
 
 def _hidden_sizes(given: Any) -> list[int]:

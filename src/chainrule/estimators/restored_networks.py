@@ -6,12 +6,16 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from chainrule.engines.base import Array
 from chainrule.errors import FileError
 from chainrule.estimators.learned import require_numbers
+from chainrule.estimators.normalised import NORMALISED
 from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from chainrule.networks.autoencoder import AutoencoderNetwork
 from chainrule.networks.cells import CELLS
+from chainrule.networks.hidden_normalization import NORMALIZATIONS
 from chainrule.networks.recurrent import RecurrentNetwork
 
 __all__ = ["restored_autoencoder", "restored_mlp_sizes", "restored_recurrent"]
@@ -82,7 +86,11 @@ def restored_recurrent(model: Any) -> RecurrentNetwork:
 
 
 def restored_autoencoder(
-    layout: Any, weights: Sequence[Array], biases: Sequence[Array], n_features: int
+    layout: Any,
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    normalised: Mapping[str, Any],
+    n_features: int,
 ) -> AutoencoderNetwork:
     """The layers of these fields, whose arrays these are.
 
@@ -92,12 +100,16 @@ def restored_autoencoder(
         The fields of an ``AutoencoderNetwork``, by name.
     weights, biases : list of array
         Of all layers, the tied ones included.
+    normalised : mapping of str to list of array
+        What the normalisation has learned, by the names of the attributes.
     n_features : int
 
     Raises
     ------
     FileError
     """
+    if isinstance(layout, Mapping):
+        layout = {"normalization": None, **layout}  # files of before there was any
     layers = _network(AutoencoderNetwork, layout)
     if not all(isinstance(each, tuple) for each in (layers.encoder_sizes, layers.decoder_sizes)):
         raise FileError("the sizes of its layers are not described")
@@ -109,6 +121,7 @@ def restored_autoencoder(
         or layers.loss not in ("squared_error", "log_loss")
         or not isinstance(layers.tied, bool)
         or layers.numbers_per_component not in (1, 2)
+        or layers.normalization not in (None, *NORMALIZATIONS)
     ):
         raise FileError("the auto encoder that it describes is of no known kind")
     if layers.tied and (
@@ -125,7 +138,30 @@ def restored_autoencoder(
     for k, shape in enumerate(shapes):
         require_numbers(weights[k], shape, f"W{k + 1}", weights[0].dtype)
         require_numbers(biases[k], shape[1:], f"b{k + 1}", weights[0].dtype)
+    _require_normalised(layers, normalised, weights[0].dtype)
     return layers
+
+
+def _require_normalised(
+    layers: AutoencoderNetwork, normalised: Mapping[str, Any], dtype: np.dtype[Any]
+) -> None:
+    """Whether these are the lists of arrays that the layers are normalised with."""
+    learned = layers.parameters[len(layers.weights) + len(layers.biases) :]
+    nodes = iter((*learned, *layers.statistics))
+    numbers = {"batch": 4, "layer": 2}
+    wanted = NORMALISED[: numbers.get(layers.normalization or "", 0)] if learned else ()
+    if set(normalised) != set(wanted):
+        raise FileError(
+            f"for normalization={layers.normalization!r} it needs {', '.join(wanted) or 'nothing'},"
+            f" but has {', '.join(normalised) or 'nothing'}"
+        )
+    n_hidden = len(layers.hidden_layers)
+    for name in wanted:
+        arrays = normalised[name]
+        if not isinstance(arrays, list) or len(arrays) != n_hidden:
+            raise FileError(f"{name} is not a list of {n_hidden} arrays")
+        for array, node in zip(arrays, nodes, strict=False):
+            require_numbers(array, node.shape, node.name or "", dtype)  # type: ignore[arg-type]
 
 
 def _network(kind: type[Any], fields: Any) -> Any:

@@ -26,6 +26,7 @@ from chainrule.estimators.hints import (
     EngineName,
     HiddenSizes,
     LearningRate,
+    Normalization,
     RandomState,
     ReconstructionActivation,
     ReconstructionLoss,
@@ -35,6 +36,7 @@ from chainrule.estimators.hints import (
 from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.parameters import STOCHASTIC_SOLVERS
 from chainrule.graph.node import variable
+from chainrule.networks.building import Building
 from chainrule.networks.sparsity import SparsityTarget
 from chainrule.training.step import Objective
 
@@ -133,6 +135,7 @@ class SparseAutoencoder(ReconstructingAutoencoder):
         max_fun: int = 15000,
         rho: float = 0.9,
         dropout: float = 0.0,
+        normalization: Normalization = None,
         clip_norm: float | None = None,
         accumulate_steps: int = 1,
         l1_ratio: float = 0.0,
@@ -166,8 +169,9 @@ class SparseAutoencoder(ReconstructingAutoencoder):
         objective = super()._describe_objective(weighted, training)
         if not training or not self.sparsity_weight:
             return objective
-        code = self._layers.encode(objective.minibatch[0], training)
-        term, running = self._target.term(code, objective.sample_weight)
+        weight = objective.sample_weight
+        code = self._layers.encode(objective.minibatch[0], Building(training, weight))
+        term, running = self._target.term(code, weight)
         return dataclasses.replace(objective, term=term, running=running)
 
     def _look_back(self, X: Array, weight: Array | None) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import chainrule.graph.functions as fn
 from chainrule.engines.base import Array
-from chainrule.estimators.trained_networks import as_doubles, descended
+from chainrule.estimators.trained_networks import ALL_ROWS, RUNNING_MOMENTS, as_doubles, descended
 from chainrule.explain.trained import TrainedNetwork
 from chainrule.graph.node import variable
+from chainrule.graph.traversal import topological_order
 
 __all__ = ["trained_autoencoder"]
 
@@ -24,14 +25,14 @@ def trained_autoencoder(estimator: Any, x: Array, **options: Any) -> TrainedNetw
     loss, optimizer = descended(estimator, network, fn.sum(losses), x)
     sizes = " → ".join(str(size) for size in layers.layer_sizes)
     n_layers = len(layers.biases)
-    plain = layers.activation in ("identity", "linear")
-    hidden = [k for k in range(1, n_layers) if k != layers.code_layer]
+    nodes = (*network.parameters, *network.statistics)
+    names = {node.name for node in topological_order([loss])}
     return TrainedNetwork(
         loss=loss.named("loss"),
         given={
             row: x,
             **others,
-            **dict(zip(network.parameters, map(as_doubles, estimator._parameters), strict=True)),
+            **dict(zip(nodes, map(as_doubles, estimator._parameters), strict=True)),
         },
         parameters=network.parameters,
         row=row,
@@ -40,11 +41,12 @@ def trained_autoencoder(estimator: Any, x: Array, **options: Any) -> TrainedNetw
         aliases={
             "X": "x",
             # Without an activation, what comes before it is what comes after it.
-            **({f"h{k}_in": f"h{k}_out" for k in hidden} if plain else {}),
+            **{f"h{k}_in": f"h{k}_out" for k in layers.hidden_layers if f"h{k}_in" not in names},
             **{f"coefs_[{k}]": f"W{k + 1}" for k in range(len(layers.weights))},
             **{f"intercepts_[{k}]": f"b{k + 1}" for k in range(n_layers)},
         },
         describe=network.describe,
         optimizer=optimizer,
-        no_update="L-BFGS looks at all rows at once: a single one brings no update.",
+        no_update=ALL_ROWS,
+        note=RUNNING_MOMENTS if network.statistics else "",
     )

@@ -19,6 +19,8 @@ from chainrule.networks.linear import LinearModel
 from chainrule.training.optimizers import SGD
 
 __all__ = [
+    "ALL_ROWS",
+    "RUNNING_MOMENTS",
     "as_doubles",
     "descended",
     "optimizer_state",
@@ -57,8 +59,8 @@ def trained_feed_forward(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
         },
         describe=network.describe,
         optimizer=optimizer,
-        no_update=_ALL_ROWS,
-        note=_RUNNING if network.statistics else "",
+        no_update=ALL_ROWS,
+        note=RUNNING_MOMENTS if network.statistics else "",
     )
 
 
@@ -80,7 +82,7 @@ def trained_recurrent(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
         aliases={"X": "x"},
         describe=network.describe,
         optimizer=optimizer,
-        no_update=_ALL_ROWS,
+        no_update=ALL_ROWS,
     )
 
 
@@ -214,7 +216,7 @@ def trained_logistic(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
         kind=_kind(estimator, layer),
         aliases=_LAYER_ALIASES,
         optimizer=_shared_penalty(estimator, layer) if stochastic else None,
-        no_update=_ALL_ROWS,
+        no_update=ALL_ROWS,
     )
 
 
@@ -235,7 +237,7 @@ def trained_radial(estimator: Any, x: Array, y: Array) -> TrainedNetwork:
             "b2": "b",
         },
         optimizer=_shared_penalty(estimator, network) if stochastic else None,
-        no_update=_ALL_ROWS
+        no_update=ALL_ROWS
         if estimator.fine_tune
         else "The weights are solved for, and centres and widths are not descended to: a single "
         "row brings no update. With fine_tune=True and a solver for minibatches it does.",
@@ -266,8 +268,8 @@ def _kind(estimator: Any, layer: Any) -> str:
     return f"{type(estimator).__name__} {layer.n_features} → {layer.n_outputs}"
 
 
-_ALL_ROWS = "L-BFGS looks at all rows at once: a single one brings no update."
-_RUNNING = (
+ALL_ROWS = "L-BFGS looks at all rows at once: a single one brings no update."
+RUNNING_MOMENTS = (
     "Batch normalisation takes its running means and variances here, as it does in predictions and "
     "for a minibatch of a single row."
 )

@@ -31,6 +31,7 @@ from chainrule.estimators.hints import (
     HiddenSizes,
     LearningRate,
     MatrixLike,
+    Normalization,
     RandomState,
     Scoring,
     StochasticSolver,
@@ -38,6 +39,7 @@ from chainrule.estimators.hints import (
 from chainrule.estimators.learned import require_numbers
 from chainrule.graph.node import Node, variable
 from chainrule.networks.autoencoder import AutoencoderNetwork
+from chainrule.networks.building import Building
 from chainrule.networks.variational import VariationalNetwork, balanced_draws
 from chainrule.training.moments import mean_square_from_mean
 
@@ -147,6 +149,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         max_fun: int = 15000,
         rho: float = 0.9,
         dropout: float = 0.0,
+        normalization: Normalization = None,
         clip_norm: float | None = None,
         accumulate_steps: int = 1,
         l1_ratio: float = 0.0,
@@ -179,6 +182,7 @@ class VariationalAutoencoder(BaseAutoencoder):
             loss="log_loss" if binary else "squared_error",
             dropout=float(self.dropout),
             numbers_per_component=2,
+            normalization=self._normalization_asked_for,
         )
 
     def _describe_network(self, layers: AutoencoderNetwork) -> VariationalNetwork:
@@ -207,13 +211,16 @@ class VariationalAutoencoder(BaseAutoencoder):
 
     @property
     def _parameters(self) -> list[Array]:
-        noise = [self._log_noise_variance] if self._network.learns_noise else []
-        return [*super()._parameters, *noise]
+        arrays = super()._parameters
+        if self._network.learns_noise:
+            arrays.insert(len(self._layers.parameters), self._log_noise_variance)
+        return arrays
 
     def _set_parameters(self, parameters: list[Array]) -> None:
-        super()._set_parameters(parameters)
+        of_layers = list(parameters)
         if self._network.learns_noise:
-            self._log_noise_variance = parameters[-1]
+            self._log_noise_variance = of_layers.pop(len(self._layers.parameters))
+        super()._set_parameters(of_layers)
 
     def _initial_parameters(self, dtype: Any) -> list[Array]:
         return self._network.initial_parameters(self._random_state, dtype, self._first_variance)
@@ -230,9 +237,9 @@ class VariationalAutoencoder(BaseAutoencoder):
     def _description(self) -> tuple[Hashable, ...]:
         return (*super()._description(), float(self.beta))
 
-    def _row_losses(self, training: bool) -> Node:
+    def _row_losses(self, building: Building) -> Node:
         network = self._network
-        return -network.bound(network.X, network.random_draw(), float(self.beta), training)
+        return -network.bound(network.X, network.random_draw(), float(self.beta), building)
 
     def _describe_scored(self) -> Node:
         network = self._network

@@ -11,6 +11,8 @@ import chainrule.graph.functions as fn
 from chainrule.engines.base import Array
 from chainrule.graph.node import Node, variable
 from chainrule.networks.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
+from chainrule.networks.building import Building
+from chainrule.networks.hidden_normalization import HiddenNormalization
 from chainrule.networks.initialisers import glorot_uniform
 from chainrule.networks.layers import dense, dropout
 from chainrule.networks.losses import classification_loss, regression_loss
@@ -48,6 +50,10 @@ class AutoencoderNetwork:
         The share of hidden activations that are set to 0 in training.
     numbers_per_component : int, default=1
         Columns of the code's layer for each component: 2 where it has a variance as well.
+    normalization : {"batch", "layer"}, optional
+        What brings each hidden layer, not the code, to mean 0 and variance 1 before its activation.
+        It learns ``scale1, shift1, ...``, numbered as the layers are; tied or not, each layer has
+        its own.
 
     References
     ----------
@@ -74,6 +80,7 @@ class AutoencoderNetwork:
     tied: bool = False
     dropout: float = 0.0
     numbers_per_component: int = 1
+    normalization: str | None = None
 
     @property
     def X(self) -> Node:
@@ -123,32 +130,52 @@ class AutoencoderNetwork:
 
     @property
     def parameters(self) -> tuple[Node, ...]:
-        """All learned weights, then all biases."""
-        return self.weights + self.biases
+        """All learned weights, all biases, then all scales and shifts."""
+        return self.weights + self.biases + self._normalisation.parameters
 
-    def raw_code(self, X: Node, training: bool = False) -> Node:
+    @property
+    def statistics(self) -> tuple[Node, ...]:
+        """The running means, then the running variances, of batch normalisation."""
+        return self._normalisation.statistics
+
+    @property
+    def hidden_layers(self) -> tuple[int, ...]:
+        """The numbers of the layers between input and output, without that of the code."""
+        last = len(self.encoder_sizes) + len(self.decoder_sizes) + 2
+        return tuple(k for k in range(1, last) if k != self.code_layer)
+
+    @property
+    def _normalisation(self) -> HiddenNormalization:
+        sizes = self.layer_sizes
+        return HiddenNormalization(
+            self.normalization, tuple((k, sizes[k]) for k in self.hidden_layers)
+        )
+
+    def raw_code(self, X: Node, building: Building | None = None) -> Node:
         """The code's layer before its activation: (rows, columns).
 
-        ``training`` puts the random draws of dropout into the graph.
+        ``building`` says whether the graph is for training, with the random draws of dropout and
+        the moments of the minibatch, and gathers what becomes of the statistics; without it, the
+        graph is that of predictions.
         """
-        before = (X, *self.encoder_layers(X, training))
+        before = (X, *self.encoder_layers(X, building))
         return self._dense(before[-1], self.code_layer).named("code_in")
 
-    def encoder_layers(self, X: Node, training: bool = False) -> tuple[Node, ...]:
+    def encoder_layers(self, X: Node, building: Building | None = None) -> tuple[Node, ...]:
         """What each hidden layer before the code puts out: (rows, units)."""
-        return self._in_turn(X, range(1, self.code_layer), training)
+        return self._in_turn(X, range(1, self.code_layer), building)
 
-    def decoder_layers(self, code: Node, training: bool = False) -> tuple[Node, ...]:
+    def decoder_layers(self, code: Node, building: Building | None = None) -> tuple[Node, ...]:
         """What each hidden layer after the code puts out: (rows, units)."""
-        return self._in_turn(code, range(self.code_layer + 1, len(self.weight_shapes)), training)
+        return self._in_turn(code, range(self.code_layer + 1, len(self.weight_shapes)), building)
 
-    def encode(self, X: Node, training: bool = False) -> Node:
+    def encode(self, X: Node, building: Building | None = None) -> Node:
         """The code of each row: (rows, components)."""
-        return ACTIVATIONS[self.code_activation](self.raw_code(X, training)).named("code")
+        return ACTIVATIONS[self.code_activation](self.raw_code(X, building)).named("code")
 
-    def decode(self, code: Node, training: bool = False) -> Node:
+    def decode(self, code: Node, building: Building | None = None) -> Node:
         """The raw outputs for some codes: (rows, features)."""
-        before = (code, *self.decoder_layers(code, training))
+        before = (code, *self.decoder_layers(code, building))
         name = "output" if self.output_activation == "identity" else "output_in"
         return self._dense(before[-1], len(self.weight_shapes)).named(name)
 
@@ -185,10 +212,11 @@ class AutoencoderNetwork:
         >>> network.describe("W2", (1, 3))
         'the weight from component 1 of the code to output 3'
         """
-        layer = int(name[1:])
+        kind = name.rstrip("0123456789")
+        layer = int(name.removeprefix(kind))
         unit = self._unit(layer, index[-1])
-        if name[0] == "b":
-            return f"the bias of {unit}"
+        if kind != "W":
+            return f"the {'bias' if kind == 'b' else kind} of {unit}"
         text = f"the weight from {self._unit(layer - 1, index[0])} to {unit}"
         if self.tied:
             last = len(self.weight_shapes)
@@ -199,14 +227,20 @@ class AutoencoderNetwork:
     def initial_parameters(
         self, random_state: np.random.RandomState, dtype: npt.DTypeLike
     ) -> list[Array]:
-        """First values of the parameters, drawn layer by layer as for a perceptron."""
+        """First values of parameters and statistics, drawn layer by layer as for a perceptron."""
         factor = 2.0 if self.activation == "logistic" else 6.0
         drawn = [
             glorot_uniform(fan_in, fan_out, random_state, dtype, factor)
             for fan_in, fan_out in self.weight_shapes
         ]
         weights = [weights for weights, _ in drawn[: len(self.weights)]]
-        return [*weights, *(biases for _, biases in drawn)]
+        normalisation = self._normalisation
+        nodes = normalisation.parameters + normalisation.statistics
+        return [
+            *weights,
+            *(biases for _, biases in drawn),
+            *normalisation.first_values(nodes, dtype),
+        ]
 
     def _dense(self, x: Node, layer: int) -> Node:
         weights = self.weights
@@ -216,17 +250,19 @@ class AutoencoderNetwork:
             W = weights[layer - 1]
         return dense(x, W, self.biases[layer - 1])
 
-    def _in_turn(self, x: Node, layers: range, training: bool) -> tuple[Node, ...]:
+    def _in_turn(self, x: Node, layers: range, building: Building | None) -> tuple[Node, ...]:
+        building = building or Building()
         outputs: list[Node] = []
         for layer in layers:
-            x = self._hidden(x, layer, training)
+            x = self._hidden(x, layer, building)
             outputs.append(x)
         return tuple(outputs)
 
-    def _hidden(self, x: Node, layer: int, training: bool) -> Node:
+    def _hidden(self, x: Node, layer: int, building: Building) -> Node:
         x = self._dense(x, layer).named(f"h{layer}_in")
+        x = self._normalisation.apply(x, layer, building)
         x = ACTIVATIONS[self.activation](x).named(f"h{layer}_out")
-        if training and self.dropout:
+        if building.training and self.dropout:
             x = dropout(x, self.dropout, stream=layer).named(f"h{layer}_dropped")
         return x
 

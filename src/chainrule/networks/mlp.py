@@ -10,16 +10,13 @@ import numpy.typing as npt
 
 from chainrule.engines.base import Array
 from chainrule.graph.node import Node, variable
+from chainrule.networks.hidden_normalization import HiddenNormalization
 from chainrule.networks.initialisers import glorot_uniform
 from chainrule.networks.layer_kind import LayerKind
-from chainrule.networks.norm_layers import BatchNorm, LayerNorm
 from chainrule.networks.plain_layers import Activation, Dense, Dropout
 from chainrule.networks.stack import Stack
 
-__all__ = ["MLP", "NORMALIZATIONS"]
-
-NORMALIZATIONS: dict[str, type[LayerKind]] = {"batch": BatchNorm, "layer": LayerNorm}
-"""What may come before the activations of a perceptron, by name."""
+__all__ = ["MLP"]
 
 
 @dataclass(frozen=True)
@@ -91,42 +88,28 @@ class MLP:
         return tuple(variable(f"b{k}", (size,)) for k, size in enumerate(self.layer_sizes[1:], 1))
 
     @property
-    def scales_and_shifts(self) -> tuple[Node, ...]:
-        """Of the normalisation of each hidden layer, all scales and then all shifts."""
-        return tuple(
-            variable(f"{name}{k}", (size,))
-            for name in ("scale", "shift")
-            for k, size in enumerate(self._normalised_sizes, 1)
-        )
-
-    @property
     def parameters(self) -> tuple[Node, ...]:
         """All weights, then all biases, then all scales and shifts."""
-        return self.weights + self.biases + self.scales_and_shifts
+        return self.weights + self.biases + self._normalisation.parameters
 
     @property
     def statistics(self) -> tuple[Node, ...]:
         """The running means, then the running variances, of batch normalisation."""
-        sizes = self._normalised_sizes if self.normalization == "batch" else ()
-        return tuple(
-            variable(f"running_{name}{k}", (size,))
-            for name in ("mean", "variance")
-            for k, size in enumerate(sizes, 1)
-        )
+        return self._normalisation.statistics
 
     @property
-    def _normalised_sizes(self) -> tuple[int, ...]:
-        return self.layer_sizes[1:-1] if self.normalization else ()
+    def _normalisation(self) -> HiddenNormalization:
+        return HiddenNormalization(self.normalization, tuple(enumerate(self.layer_sizes[1:-1], 1)))
 
     @property
     def stack(self) -> Stack:
         """The same network as a list of layers."""
         layers: list[LayerKind] = []
         for size in self.layer_sizes[1:-1]:
-            if self.normalization is None:
+            norm = self._normalisation.new_layer()
+            if norm is None:
                 layers.append(Dense(size, self.activation))
             else:
-                norm = NORMALIZATIONS[self.normalization]()
                 layers += [Dense(size), norm, Activation(self.activation)]
             if self.dropout:
                 layers.append(Dropout(self.dropout))
@@ -169,7 +152,6 @@ class MLP:
             for fan_in, fan_out in pairwise(self.layer_sizes)
         ]
         first = [weights for weights, _ in drawn] + [biases for _, biases in drawn]
-        for node in (*self.scales_and_shifts, *self.statistics):
-            one = (node.name or "").startswith(("scale", "running_variance"))
-            first.append(np.full(node.shape, float(one), dtype))  # type: ignore[arg-type]
-        return first
+        normalisation = self._normalisation
+        nodes = normalisation.parameters + normalisation.statistics
+        return first + normalisation.first_values(nodes, dtype)

@@ -12,6 +12,7 @@ import chainrule.graph.functions as fn
 from chainrule.engines.base import Array
 from chainrule.graph.node import Node, constant, variable
 from chainrule.networks.autoencoder import AutoencoderNetwork
+from chainrule.networks.building import Building
 
 __all__ = ["VariationalNetwork", "balanced_draws"]
 
@@ -70,13 +71,18 @@ class VariationalNetwork:
 
     @property
     def parameters(self) -> tuple[Node, ...]:
-        """Weights, biases, and the logarithm of the noise variance where it is learned."""
+        """Those of the layers, and the logarithm of the noise variance where it is learned."""
         learned = (variable("log_noise_variance", (1,)),) if self.learns_noise else ()
         return (*self.layers.parameters, *learned)
 
-    def posterior(self, X: Node, training: bool = False) -> tuple[Node, Node]:
+    @property
+    def statistics(self) -> tuple[Node, ...]:
+        """Those of the layers."""
+        return self.layers.statistics
+
+    def posterior(self, X: Node, building: Building | None = None) -> tuple[Node, Node]:
         """Mean and logarithm of the variance of the code: (rows, components) each."""
-        return self.split(self.layers.raw_code(X, training))
+        return self.split(self.layers.raw_code(X, building))
 
     def split(self, raw: Node) -> tuple[Node, Node]:
         """The code's layer, (rows, 2·components), in two."""
@@ -94,9 +100,9 @@ class VariationalNetwork:
         terms = fn.square(mean) + fn.exp(log_variance) - log_variance - 1.0
         return (0.5 * fn.sum(terms, 1)).named("divergence")
 
-    def log_likelihood(self, X: Node, code: Node, training: bool = False) -> Node:
+    def log_likelihood(self, X: Node, code: Node, building: Building | None = None) -> Node:
         """log p(x|z), with all its constants, summed over the features: (rows,)."""
-        losses = self.layers.row_losses(X, self.layers.decode(code, training))
+        losses = self.layers.row_losses(X, self.layers.decode(code, building))
         if self.layers.loss == "log_loss":
             return (-losses).named("log_likelihood")
         constants = constant(0.5 * self.layers.n_features * math.log(2.0 * math.pi))
@@ -108,7 +114,9 @@ class VariationalNetwork:
         value = -distance * precision - half_width * log_variance - constants
         return value.named("log_likelihood")
 
-    def bound(self, X: Node, epsilon: Node, beta: float = 1.0, training: bool = False) -> Node:
+    def bound(
+        self, X: Node, epsilon: Node, beta: float = 1.0, building: Building | None = None
+    ) -> Node:
         """The evidence lower bound for one draw of the code: (rows,).
 
         Parameters
@@ -120,10 +128,10 @@ class VariationalNetwork:
         beta : float, default=1.0
             A factor for the divergence; other than 1, this is no bound (Higgins et al., "beta-VAE",
             2017).
-        training : bool, default=False
-            Put the random draws of dropout into the graph.
+        building : Building, optional
+            As for the layers: says whether the graph is for training.
         """
-        return self.bound_of(X, *self.posterior(X, training), epsilon, beta, training)
+        return self.bound_of(X, *self.posterior(X, building), epsilon, beta, building)
 
     def bound_of(
         self,
@@ -132,14 +140,14 @@ class VariationalNetwork:
         log_variance: Node,
         epsilon: Node,
         beta: float = 1.0,
-        training: bool = False,
+        building: Building | None = None,
     ) -> Node:
         """The same, for rows that are encoded already."""
         code = self.drawn_code(mean, log_variance, epsilon)
         divergence = self.divergence(mean, log_variance)
         if beta != 1.0:
             divergence = beta * divergence
-        return self.log_likelihood(X, code, training) - divergence
+        return self.log_likelihood(X, code, building) - divergence
 
     def random_draw(self) -> Node:
         """ε, drawn anew at every step: (rows, components)."""
@@ -148,7 +156,7 @@ class VariationalNetwork:
     def initial_parameters(
         self, random_state: np.random.RandomState, dtype: npt.DTypeLike, variance: float
     ) -> list[Array]:
-        """First values of the parameters; ``variance`` is the first one of the noise.
+        """First values of parameters and statistics; ``variance`` is the first one of the noise.
 
         What gives the logarithms of the codes' variances is 0, so training starts with variances
         of 1 whatever the scale of the rows: drawn at random, their exponentials might overflow.
@@ -158,7 +166,7 @@ class VariationalNetwork:
         for of_code in (learned[code], learned[len(self.layers.weights) + code]):
             of_code[..., self.layers.n_components :] = 0.0
         if self.learns_noise:
-            learned.append(np.array([math.log(variance)], dtype))
+            learned.insert(len(self.layers.parameters), np.array([math.log(variance)], dtype))
         return learned
 
     def describe(self, name: str, index: tuple[int, ...]) -> str:

@@ -120,7 +120,7 @@ def _network(estimator: Any) -> str:
     kind = f", {hidden_kind(estimator)}" if len(sizes) > 2 else ""
     if hasattr(estimator, "scales_"):
         n_parameters += 2 * sum(each.size for each in estimator.scales_)
-        kind += f", {estimator.normalization} normalization"
+        kind += f", {estimator._normalised_by} normalization"
     layers = " → ".join(str(size) for size in sizes)
     return f"{layers}{kind}, {n_parameters:,} parameters"
 
