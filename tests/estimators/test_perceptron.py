@@ -10,7 +10,7 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Perceptron as TheirPerceptron
 from sklearn.linear_model import SGDClassifier
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
@@ -192,6 +192,58 @@ def test_the_history_adds_up_what_the_outputs_did():
     assert model.loss_ == pytest.approx(sum(each.loss_ for each in alone))
     assert model.history_["loss"][-1] == pytest.approx(model.loss_)
     assert model.history_["loss"][0] == pytest.approx(sum(e.history_["loss"][0] for e in alone))
+
+
+# --- rows of the user's own to measure on ------------------------------------------------
+
+
+@pytest.mark.parametrize("labels", [TWO, Y], ids=["two classes", "three"])
+@pytest.mark.parametrize("kind", [Perceptron, Adaline])
+def test_rows_of_the_users_own_decide_when_to_stop(kind, labels):
+    # The rows that early stopping would draw, given instead, are as good.
+    asked = {"shuffle": False, "early_stopping": True, "n_iter_no_change": 3, "max_iter": 40}
+    drawn = kind(**asked).fit(X, labels)
+    train, held_out = train_test_split(
+        np.arange(len(X)), test_size=0.1, random_state=0, stratify=labels
+    )
+    train, held_out = np.sort(train), np.sort(held_out)
+    given = (X[held_out], labels[held_out])
+    options = {} if kind is Perceptron else {"eta0": drawn.eta0_}
+    mine = kind(**asked, **options).fit(X[train], labels[train], validation_data=given)
+    np.testing.assert_array_equal(mine.coef_, drawn.coef_)
+    for name in ("validation_loss", "validation_score"):
+        assert mine.history_[name] == drawn.history_[name]
+
+
+@pytest.mark.parametrize("kind", [Perceptron, Adaline])
+def test_rows_to_measure_on_change_nothing_that_is_learned(kind):
+    options = {"tol": None, "max_iter": 4, "random_state": 0}
+    plain = kind(**options).fit(X[::2], TWO[::2])
+    model = kind(**options).fit(
+        X[::2], TWO[::2], validation_data=(X[1::2], TWO[1::2], np.arange(75))
+    )
+    np.testing.assert_array_equal(model.coef_, plain.coef_)
+    weighted = model.score(X[1::2], TWO[1::2], sample_weight=np.arange(75))
+    assert model.history_["validation_score"][-1] == pytest.approx(weighted)
+    outputs = model.decision_function(X[1::2])
+    signs = np.where(TWO[1::2], 1.0, -1.0)
+    losses = np.maximum(0, -signs * outputs) if kind is Perceptron else (signs - outputs) ** 2 / 2
+    loss = np.average(losses, weights=np.arange(75))
+    assert model.history_["validation_loss"][-1] == pytest.approx(loss)
+    model.partial_fit(X, TWO, validation_data=(X, TWO))
+    assert model.history_["validation_score"][-1] == pytest.approx(model.score(X, TWO))
+
+
+def test_rows_to_measure_on_that_do_not_fit_are_refused_before_anything_is_learned():
+    model = Perceptron()
+    for wrong, message in (
+        ((X[:, :2], Y), "X has 2 features"),
+        ((X, np.full(150, 7)), "7"),
+        (X, r"\(X, y\) or \(X, y, sample_weight\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.fit(X, Y, validation_data=wrong)
+    assert not hasattr(model, "coef_")
 
 
 def test_callbacks_see_every_epoch():

@@ -253,12 +253,6 @@ class NetworkEstimator(FindsLearningRates, EvaluatingEstimator):
             return "validation_score"
         return f"validation_{scorers(self, self.scoring).names[0]}"
 
-    def _scored(self, X: Any, y: Any = None) -> tuple[Any, ...]:
-        """What scorers are given of rows; nothing if there are no scorers."""
-        if self.scoring is None:
-            return ()
-        return (X,) if y is None else (X, y)
-
     def _measure(self, rows: Rows, held_out: Rows | None) -> Measure | None:
         """Gives the columns of history beside the loss, if there are any."""
         measures = [] if held_out is None else [self._validator(held_out)]

@@ -27,6 +27,9 @@ __all__ = ["EvaluatingEstimator"]
 class EvaluatingEstimator(Exportable, CompilingEstimator, ABC):
     """Evaluates a network that a subclass describes, and can write it as ONNX."""
 
+    scoring: Any = None
+    """Scorers that are asked after each epoch, where the estimator takes any."""
+
     @property
     @abstractmethod
     def _parameters(self) -> list[Array]:
@@ -54,6 +57,12 @@ class EvaluatingEstimator(Exportable, CompilingEstimator, ABC):
     @abstractmethod
     def _score_outputs(self, rows: Rows, outputs: Array) -> float:
         """The score, from what ``_describe_scored`` describes."""
+
+    def _scored(self, X: Any, y: Any = None) -> tuple[Any, ...]:
+        """What scorers are given of rows; nothing if there are no scorers."""
+        if self.scoring is None:
+            return ()
+        return (X,) if y is None else (X, y)
 
     @property
     @abstractmethod

@@ -6,14 +6,14 @@ from abc import abstractmethod
 from typing import Any
 
 from chainrule.engines.base import Array
-from chainrule.estimators.base import NetworkEstimator
+from chainrule.estimators.evaluating import EvaluatingEstimator
 from chainrule.estimators.inputs import weights_of_rows
 from chainrule.estimators.rows import Rows
 
 __all__ = ["HeldOutRows"]
 
 
-class HeldOutRows(NetworkEstimator):
+class HeldOutRows(EvaluatingEstimator):
     """Reads ``validation_data`` of an estimator that learns a target for each row."""
 
     @abstractmethod

@@ -18,10 +18,10 @@ from chainrule.engines.registry import ENGINES
 from chainrule.errors import FileError, NonFiniteLossError
 from chainrule.estimators.compiled import float_type
 from chainrule.estimators.decorators import parameters_checked
-from chainrule.estimators.evaluating import EvaluatingEstimator
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.fit_task import fit_method
-from chainrule.estimators.hints import ArrayLike
+from chainrule.estimators.held_out import HeldOutRows
+from chainrule.estimators.hints import ArrayLike, ValidationRows
 from chainrule.estimators.inputs import weights_of_rows
 from chainrule.estimators.learned import require_numbers
 from chainrule.estimators.one_label import OneLabelTargets
@@ -53,8 +53,9 @@ _SHARED_DOCUMENTATION = {
         Draws the held-out rows and the orders.
     n_iter_no_change : int, default=5
     early_stopping : bool, default=False
-        Hold out ``validation_fraction`` of the rows, stop when the share of them that is
-        classified right no longer improves, and return to the weights that had the largest.
+        Hold out ``validation_fraction`` of the rows, or take the ``validation_data`` of ``fit``;
+        stop when the share of them that is classified right no longer improves, and return to the
+        weights that had the largest.
     validation_fraction : float, default=0.1
     class_weight : dict, "balanced" or None, default=None
         A factor for the updates of each class; of several, in the output that tells it from
@@ -81,8 +82,10 @@ _SHARED_DOCUMENTATION = {
         The mean loss of the last epoch, summed over the outputs.
     history_ : dict of list
         A row for each epoch: ``epoch``, ``loss``, ``learning_rate``, ``seconds``, and with
-        ``early_stopping`` ``validation_loss`` and ``validation_score``. Losses are summed over
-        the outputs and scores averaged; an output that stops earlier keeps its last values.
+        ``early_stopping`` or ``validation_data`` ``validation_loss`` and ``validation_score``.
+        Losses are summed over the outputs and scores averaged; an output that stops earlier keeps
+        its last values. There is no ``scoring`` by other scorers: outputs train one after another,
+        so that until the last one has trained there is no model of all classes to score.
     n_iter_ : int
         Epochs of the latest fit; of several outputs, the most.
     t_ : int
@@ -102,7 +105,7 @@ def documented(estimator: T) -> T:
     return filled_in(estimator, _SHARED_DOCUMENTATION)
 
 
-class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstimator):
+class RowByRowClassifier(OneLabelTargets, Explainable, Savable, HeldOutRows):
     """A line for two classes, or one for each class against the rest, learned row by row."""
 
     _loss_name: ClassVar[str]
@@ -139,7 +142,13 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
     )
 
     @fit_method
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        validation_data: ValidationRows | None = None,
+    ) -> Self:
         """Learn from labelled rows.
 
         Parameters
@@ -149,6 +158,9 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
             The class of each row.
         sample_weight : array-like of shape (n_samples,), optional
             Factors of the updates.
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            Rows to measure loss and score on after each epoch; with ``early_stopping`` they
+            decide when to stop, and no rows of X are held out.
 
         Returns
         -------
@@ -157,11 +169,12 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
         Raises
         ------
         ValueError
-            If y holds one class only, or X NaN or infinity.
+            If y holds one class only, or X NaN or infinity; if ``validation_data`` has another
+            width than X, or classes that y has not.
         NonFiniteLossError
             If the weights grow until a loss is infinite: the message says where.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        return self._fit(X, y, sample_weight, validation_data, incremental=False)
 
     @parameters_checked
     def partial_fit(
@@ -170,12 +183,13 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
         y: ArrayLike,
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        validation_data: ValidationRows | None = None,
     ) -> Self:
         """Go through some more rows once.
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y, sample_weight, validation_data
             As for :meth:`fit`.
         classes : array-like of shape (n_classes,), optional
             All classes there will ever be; needed in the first call.
@@ -187,14 +201,17 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         self._learn_all_classes(y, classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, validation_data, incremental=True)
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Self:
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, validation_data: Any, incremental: bool
+    ) -> Self:
         fresh = not hasattr(self, "coef_") or (not self.warm_start and not incremental)
         X, y = self._labelled_rows(X, y, reset=fresh)
         self._learn_classes(y, incremental)
         rows = Rows((X,), (self._columns(y, X.dtype),), weights_of_rows(sample_weight, X))
         n_outputs = rows.targets[0].shape[1]
+        held_out = self._held_out(validation_data, X.dtype, n_outputs)
         if fresh:
             self.coef_ = np.zeros((n_outputs, X.shape[1]), X.dtype)
             self.intercept_ = np.zeros(n_outputs, X.dtype)
@@ -207,7 +224,7 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
         update_weights = self._update_weights(y, rows)
         self.eta0_ = self._learning_rate(X, update_weights)
         try:
-            self._train(layer, rows, update_weights, incremental)
+            self._train(layer, rows, held_out, update_weights, incremental)
         except NonFiniteLossError as error:
             # The loop knows the rate by the name that other estimators have for it.
             text = str(error).replace("learning_rate_init", "eta0")
@@ -237,13 +254,19 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
         return weights if rows.weight is None else weights * rows.weight[:, np.newaxis]
 
     def _train(
-        self, layer: SingleLayer, rows: Rows, update_weights: Array | None, incremental: bool
+        self,
+        layer: SingleLayer,
+        rows: Rows,
+        held_out: Rows | None,
+        update_weights: Array | None,
+        incremental: bool,
     ) -> None:
         """Train the outputs, one after another."""
         random_state = check_random_state(self.random_state)
-        trained_on, kept_back = None, None
-        if self.early_stopping:
+        trained_on = None
+        if self.early_stopping and held_out is None:
             trained_on, kept_back = self._split(rows, random_state)
+            held_out = rows.part(kept_back)
         column = self._network = layer.column()
         weighted = update_weights is not None
         step = self._once(
@@ -255,16 +278,12 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
         trained: list[Progress] = []
         try:
             for k in range(layer.n_outputs):
-                target = np.ascontiguousarray(rows.targets[0][:, k : k + 1])
                 weight = None if update_weights is None else update_weights[:, k].copy()
-                held_out = None
-                if kept_back is not None:
-                    held_out = Rows(rows.inputs, (target,), rows.weight).part(kept_back)
                 weights = [self.coef_[k].reshape(-1, 1), self.intercept_[k : k + 1]]
                 loop = self._engine().compile_step(
                     step,
                     float_type(rows.dtype),
-                    Rows(rows.inputs, (target,), weight).arrays,
+                    replace(_of_output(rows, k), weight=weight).arrays,
                     weights if layer.intercept else weights[:1],
                     {"learning_rate": self.eta0_},
                     n_threads=1,
@@ -278,7 +297,7 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
                     random_state,
                     trained_on,
                     len(loop.state),
-                    None if held_out is None else self._validator(held_out),
+                    None if held_out is None else self._validator(_of_output(held_out, k)),
                     self._told_of_training(),
                     bool(self.verbose),
                     estimator=self,
@@ -377,3 +396,9 @@ class RowByRowClassifier(OneLabelTargets, Explainable, Savable, EvaluatingEstima
             threshold_loss(self._loss_name),
             self.fit_intercept,
         )
+
+
+def _of_output(rows: Rows, k: int) -> Rows:
+    """The rows with the targets of one output alone."""
+    (targets,) = rows.targets
+    return replace(rows, targets=(np.ascontiguousarray(targets[:, k : k + 1]),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from chainrule.estimators.base import NetworkEstimator
 from chainrule.estimators.held_out import HeldOutRows
 from chainrule.graph.node import Node, variable
 from chainrule.training.step import Objective
@@ -11,7 +12,7 @@ from chainrule.training.step import Objective
 __all__ = ["SupervisedEstimator"]
 
 
-class SupervisedEstimator(HeldOutRows):
+class SupervisedEstimator(HeldOutRows, NetworkEstimator):
     """Trains a ``SupervisedNetwork``; the penalty on its ``w`` counts once beside all rows."""
 
     def _description(self) -> Hashable:
