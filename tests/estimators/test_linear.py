@@ -18,6 +18,7 @@ from chainrule.engines.native.loop import NativeLoop
 from chainrule.engines.registry import ENGINES
 from chainrule.errors import NonFiniteLossError
 from chainrule.estimators.linear import LinearRegression
+from chainrule.estimators.loading import load
 
 ENGINE = "native"
 
@@ -346,3 +347,77 @@ def test_sparse_input_is_refused():
     sparse = pytest.importorskip("scipy.sparse")
     with pytest.raises(TypeError, match="dense data is required"):
         LinearRegression().fit(sparse.csr_array(np.eye(3)), np.ones(3))
+
+
+# --- callbacks ---------------------------------------------------------------------------
+
+LINE_X = np.random.default_rng(0).normal(size=(40, 3))
+LINE_Y = LINE_X @ [1.0, -2.0, 0.5] + 3.0
+
+
+@pytest.mark.parametrize("y", [LINE_Y, np.column_stack([LINE_Y, LINE_X[:, 0]])])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_callbacks_are_told_of_gradient_descent_with_coefficients_that_predict(y, fit_intercept):
+    seen = []
+
+    def look(moment):
+        if moment.epoch_ended:
+            coefficients = (moment.estimator.coef_, moment.estimator.intercept_)
+            assert moment.estimator.predict(LINE_X).shape == y.shape
+            seen.append((moment.epoch, *(np.copy(each) for each in coefficients)))
+        return moment.epoch == 4
+
+    options = {"fit_intercept": fit_intercept, "record_path": True, "engine": ENGINE}
+    model = LinearRegression("gradient_descent", callbacks=[look], **options).fit(LINE_X, y)
+    assert [epoch for epoch, _, _ in seen] == [1, 2, 3, 4]
+    assert model.n_iter_ == len(model.history_["loss"]) == 4
+    for (_, coef, intercept), point in zip(seen, model.path_[1:], strict=True):
+        np.testing.assert_array_equal(coef, point[..., :-1])
+        np.testing.assert_array_equal(np.broadcast_to(intercept, y.shape[1:]), point[..., -1])
+
+
+def test_callbacks_change_nothing_that_is_learned():
+    plain = LinearRegression("gradient_descent", engine=ENGINE).fit(LINE_X, LINE_Y)
+    seen = []
+    watched = LinearRegression("gradient_descent", engine=ENGINE, callbacks=[seen.append])
+    watched.fit(LINE_X, LINE_Y)
+    np.testing.assert_array_equal(watched.coef_, plain.coef_)
+    assert watched.n_iter_ == plain.n_iter_ == sum(each.epoch_ended for each in seen)
+
+
+def test_after_a_callback_that_raises_the_model_is_as_the_last_step_left_it(tmp_path):
+    def fragile(moment):
+        if moment.epoch == 3 and moment.epoch_ended:
+            raise ConnectionError("the server is gone")
+
+    model = LinearRegression("gradient_descent", engine=ENGINE, callbacks=[fragile])
+    with pytest.raises(ConnectionError):
+        model.fit(LINE_X, LINE_Y)
+    stopped = LinearRegression("gradient_descent", engine=ENGINE, max_iter=3)
+    with pytest.warns(ConvergenceWarning):
+        stopped.fit(LINE_X, LINE_Y)
+    np.testing.assert_array_equal(model.predict(LINE_X), stopped.predict(LINE_X))
+    assert model.n_iter_ == len(model.history_["loss"]) == 3
+    model.set_params(callbacks=None).save(tmp_path / "line.safetensors")
+    np.testing.assert_array_equal(load(tmp_path / "line.safetensors").coef_, model.coef_)
+
+
+@pytest.mark.parametrize("solver", ["normal_equation", "random_search"])
+def test_without_epochs_there_is_nothing_to_tell(solver):
+    seen = []
+    LinearRegression(solver, callbacks=[seen.append], random_state=0).fit(LINE_X, LINE_Y)
+    assert not seen
+
+
+def test_verbose_prints_a_line_for_each_epoch_or_shows_a_bar(capsys):
+    model = LinearRegression("gradient_descent", engine=ENGINE, verbose=True).fit(LINE_X, LINE_Y)
+    assert capsys.readouterr().out.count("Iteration ") == model.n_iter_
+    model.set_params(verbose=2).fit(LINE_X, LINE_Y)
+    shown = capsys.readouterr()
+    assert "Iteration " not in shown.out
+    assert f"epoch {model.n_iter_}/10000" in shown.out + shown.err
+
+
+def test_what_is_no_callback_is_refused():
+    with pytest.raises(ValueError, match="must hold functions or other callables"):
+        LinearRegression("gradient_descent", callbacks=[3]).fit(LINE_X, LINE_Y)

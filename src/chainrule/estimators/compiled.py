@@ -6,7 +6,6 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import InvalidParameterError
 
 from chainrule.engines.base import Engine, FloatType, Function, Program
 from chainrule.engines.registry import get_engine
@@ -27,17 +26,6 @@ class CompilingEstimator(TakesCallbacks):
         """Keep what ``__init__`` was called with, and nothing more."""
         for name in self._get_param_names():
             setattr(self, name, parameters[name])
-
-    def _validate_params(self) -> None:
-        super()._validate_params()
-        for each in self.callbacks or ():
-            if not callable(each):
-                theirs = hasattr(each, "on_fit_task_end")
-                hint = " Callbacks of scikit-learn are set with set_callbacks." if theirs else ""
-                raise InvalidParameterError(
-                    f"The 'callbacks' parameter of {type(self).__name__} must hold functions or "
-                    f"other callables. Got {each!r} in it instead.{hint}"
-                )
 
     def _engine(self) -> Engine:
         return get_engine(self.engine)

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import InvalidParameterError
 
 from chainrule.estimators.decorators import Method, parameters_checked
 from chainrule.training.callbacks import Callback, Moment
@@ -31,6 +32,17 @@ class TakesCallbacks(CallbackSupportMixin, BaseEstimator):
     callbacks: Any
     _learned: ClassVar[tuple[str, ...]]
     _fit_task: FitTask | None = None
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        for each in self.callbacks or ():
+            if not callable(each):
+                theirs = hasattr(each, "on_fit_task_end")
+                hint = " Callbacks of scikit-learn are set with set_callbacks." if theirs else ""
+                raise InvalidParameterError(
+                    f"The 'callbacks' parameter of {type(self).__name__} must hold functions or "
+                    f"other callables. Got {each!r} in it instead.{hint}"
+                )
 
     def _told_of_training(self) -> tuple[Callback, ...]:
         """The user's callbacks, and scikit-learn's."""

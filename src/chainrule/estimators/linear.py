@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from contextlib import nullcontext
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -22,17 +23,18 @@ from chainrule.errors import DataError
 from chainrule.estimators.explaining import Explainable
 from chainrule.estimators.exporting import LinearExport
 from chainrule.estimators.fit_task import TakesCallbacks, fit_method
-from chainrule.estimators.hints import ArrayLike, EngineName, RandomState
+from chainrule.estimators.hints import ArrayLike, Callbacks, EngineName, RandomState
 from chainrule.estimators.inputs import validated
 from chainrule.estimators.learned import require_numbers
+from chainrule.estimators.linear_faults import many_solutions, where_not_finite
 from chainrule.estimators.matrices import LinearMatrices
 from chainrule.estimators.saving import Savable
 from chainrule.graph.node import variable
 from chainrule.networks.linear import LinearModel
+from chainrule.training.callbacks import Moment
 from chainrule.training.descent import descend
 from chainrule.training.history import History
-from chainrule.training.moments import find_not_finite
-from chainrule.training.normal_equation import LeastSquares, least_squares
+from chainrule.training.normal_equation import least_squares
 from chainrule.training.random_search import draw_guesses, guess_losses
 from chainrule.training.step import Objective
 
@@ -91,8 +93,12 @@ class LinearRegression(
         What runs the graphs of gradient descent and random search.
     n_threads : int or None, default=None
         None for one for each processor.
-    verbose : bool, default=False
-        Whether to print the loss of each epoch of gradient descent.
+    verbose : bool or int, default=False
+        1 or True prints the loss of each epoch of gradient descent; more shows a progress bar.
+    callbacks : list of callable, default=None
+        Called by gradient descent with a :class:`~chainrule.callbacks.Moment` about every 0.1 s
+        and after each epoch; one that returns True ends training. The other solvers have no
+        epochs: an equation is solved at once, and all guesses are judged in one pass over the rows.
 
     Attributes
     ----------
@@ -155,6 +161,7 @@ class LinearRegression(
         "engine": [StrOptions(set(ENGINES))],
         "n_threads": [Interval(Integral, 1, None, closed="left"), None],
         "verbose": ["verbose"],
+        "callbacks": [list, tuple, None],
     }
     _learned = (
         "coef_",
@@ -185,6 +192,7 @@ class LinearRegression(
         engine: EngineName = "native",
         n_threads: int | None = None,
         verbose: bool | int = False,
+        callbacks: Callbacks = None,
     ) -> None:
         self.solver = solver
         self.fit_intercept = fit_intercept
@@ -198,6 +206,7 @@ class LinearRegression(
         self.engine = engine
         self.n_threads = n_threads
         self.verbose = verbose
+        self.callbacks = callbacks
 
     @fit_method
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
@@ -245,15 +254,19 @@ class LinearRegression(
             case "normal_equation":
                 w, b, path = self._solve(X, targets.astype(np.float64, copy=False), weights)
             case "gradient_descent":
-                w, b, path = self._descend(*_one_dtype(X, targets, weights))
+                w, b, path = self._descend(*_one_dtype(X, targets, weights), y.ndim)
             case _:
                 w, b, path = self._search(*_one_dtype(X, targets, weights))
-        targets_given = slice(None) if y.ndim == 2 else 0
-        self.coef_ = np.ascontiguousarray(w.T, dtype=X.dtype)[targets_given]
-        self.intercept_ = b.astype(X.dtype)[targets_given] if self.fit_intercept else 0.0
+        self._publish(w, b, X.dtype, y.ndim)
         if self.record_path:
-            self.path_ = path[:, targets_given]
+            self.path_ = path if y.ndim == 2 else path[:, 0]
         return self
+
+    def _publish(self, w: Array, b: Array, dtype: Any, y_axes: int) -> None:
+        """The coefficients in the shape of the targets, of so many axes, that were given."""
+        targets_given = slice(None) if y_axes == 2 else 0
+        self.coef_ = np.ascontiguousarray(w.T, dtype=dtype)[targets_given]
+        self.intercept_ = b.astype(dtype)[targets_given] if self.fit_intercept else 0.0
 
     def predict(self, X: ArrayLike) -> Array:
         """The predictions X·w + b.
@@ -299,21 +312,24 @@ class LinearRegression(
 
     def _solve(self, X: Array, Y: Array, weights: Array | None) -> tuple[Array, Array, Array]:
         threads = available_threads(self.n_threads)
+        names = getattr(self, "feature_names_in_", None)
         with one_blas_thread() if threads == 1 else nullcontext():
             found = least_squares(
                 X, Y, weights, fit_intercept=self.fit_intercept, n_threads=threads
             )
         if found is None:
-            raise DataError(self._where_not_finite(X))
+            raise DataError(where_not_finite(X, names))
         if found.rank < X.shape[1]:
-            warnings.warn(self._many_solutions(X, found), LinAlgWarning, stacklevel=5)
+            warnings.warn(many_solutions(X, found, names), LinAlgWarning, stacklevel=5)
         self.rank_, self.singular_ = found.rank, found.singular.astype(X.dtype, copy=False)
         self.loss_ = max(found.residual, 0.0) / found.weight
         self.history_, self.n_iter_ = History(epoch=[1], loss=[self.loss_]), 1
         w, b = found.coefficients, found.intercept
         return w, b, _points(w[np.newaxis], b[np.newaxis])
 
-    def _descend(self, X: Array, Y: Array, weights: Array | None) -> tuple[Array, Array, Array]:
+    def _descend(
+        self, X: Array, Y: Array, weights: Array | None, y_axes: int
+    ) -> tuple[Array, Array, Array]:
         n_features, n_targets = X.shape[1], Y.shape[1]
         model = LinearModel(n_features, n_targets, self.fit_intercept)
         start = [np.zeros((n_features, n_targets), X.dtype), np.zeros(n_targets, X.dtype)]
@@ -324,6 +340,13 @@ class LinearRegression(
             model.parameters,
             weight,
         )
+
+        def publish(moment: Moment, parameters: Sequence[Array]) -> None:
+            b = parameters[1] if self.fit_intercept else start[1]
+            self._publish(parameters[0], b, X.dtype, y_axes)
+            self.history_, self.learning_rate_ = moment.history, moment.learning_rate
+            self.loss_, self.n_iter_ = moment.loss, moment.epoch - (not moment.epoch_ended)
+
         result = descend(
             objective,
             [X, Y] if weights is None else [X, Y, weights],
@@ -336,7 +359,10 @@ class LinearRegression(
             random_state=check_random_state(self.random_state),
             n_threads=available_threads(self.n_threads),
             keep_path=self.record_path,
-            verbose=bool(self.verbose),
+            verbose=self._prints_epochs,
+            callbacks=self._told_of_training(),
+            publish=publish,
+            estimator=self,
         )
         self.history_, self.n_iter_ = result.history, result.epochs
         self.learning_rate_ = result.learning_rate
@@ -349,51 +375,14 @@ class LinearRegression(
     def _search(self, X: Array, Y: Array, weights: Array | None) -> tuple[Array, Array, Array]:
         random_state = check_random_state(self.random_state)
         w, b = draw_guesses(X, Y, weights, self.n_trials, self.fit_intercept, random_state)
-        threads = available_threads(self.n_threads)
-        losses = guess_losses(X, Y, weights, w, b, get_engine(self.engine), threads)
-        best = int(np.argmin(losses))
-        self.n_iter_ = self.n_trials
+        engine, threads = get_engine(self.engine), available_threads(self.n_threads)
+        losses = guess_losses(X, Y, weights, w, b, engine, threads)
+        best, self.n_iter_ = int(np.argmin(losses)), self.n_trials
         self.history_ = History(
             trial=list(range(1, self.n_trials + 1)), loss=np.minimum.accumulate(losses).tolist()
         )
         self.loss_ = _mean_squared_error(X, Y, weights, w[best], b[best])
         return w[best], b[best], _points(w, b)
-
-    # --- messages --------------------------------------------------------------------------
-
-    def _column(self, index: int) -> str:
-        names = getattr(self, "feature_names_in_", None)
-        return str(index) if names is None else repr(str(names[index]))
-
-    def _where_not_finite(self, X: Array) -> str:
-        place = find_not_finite(X)
-        assert place is not None
-        row, column = place
-        fault = (
-            "NaN"
-            if np.isnan(X[row, column])
-            else f"infinity or a value too large for dtype({X.dtype.name!r})"
-        )
-        return (
-            f"Input X contains {fault}: first in row {row} (counted from 0), column "
-            f"{self._column(column)}. LinearRegression needs complete data: leave such rows out, "
-            f"or fill them in with sklearn.impute."
-        )
-
-    def _many_solutions(self, X: Array, found: LeastSquares) -> str:
-        if len(X) <= X.shape[1]:
-            rows = "1 row" if len(X) == 1 else f"{len(X)} rows"
-            reason = f"{rows} cannot determine {X.shape[1]} coefficients"
-        else:
-            names = [self._column(index) for index in found.dependent[:8]]
-            more = len(found.dependent) - len(names)
-            listed = ", ".join(names) + (f" and {more} more" if more else "")
-            reason = f"the columns {listed} of X depend on each other or are constant"
-        return (
-            f"The coefficients are one choice of many that fit equally well, the smallest: "
-            f"{reason} (rank {found.rank} of {X.shape[1]}). Predictions are sound; do not read "
-            f"meaning into single coefficients."
-        )
 
 
 def _one_dtype(X: Array, Y: Array, weights: Array | None) -> tuple[Array, Array, Array | None]:

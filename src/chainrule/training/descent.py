@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.engines.base import Array, Engine, FloatType
 from chainrule.errors import NonFiniteLossError
-from chainrule.training.callbacks import Moment
+from chainrule.training.callbacks import Callback, Moment
 from chainrule.training.curvature import hessian_product, largest_curvature
 from chainrule.training.history import History
 from chainrule.training.loop import Epochs, Plan, Progress
@@ -60,6 +61,9 @@ def descend(
     n_threads: int = 1,
     keep_path: bool = False,
     verbose: bool = False,
+    callbacks: Sequence[Callback] = (),
+    publish: Callable[[Moment, Sequence[Array]], None] | None = None,
+    estimator: Any = None,
 ) -> Descent:
     """Follow the gradient of a quadratic loss down to its minimum.
 
@@ -85,6 +89,11 @@ def descend(
     keep_path : bool, default=False
     verbose : bool, default=False
         Print a line for each epoch.
+    callbacks : sequence of callable
+    publish : callable, optional
+        Given each moment and the parameters at it, before the callbacks are told of it.
+    estimator : estimator, optional
+        Whose training this is: what callbacks are told.
 
     Returns
     -------
@@ -130,7 +139,14 @@ def descend(
     )
     progress = Progress(rate)
     watch = _Watch(state, tol if full else -1.0, keep_path)
-    epochs = Epochs(loop, plan, progress, random_state, callbacks=[watch], verbose=verbose)
+    told: list[Callback] = [watch]
+    if callbacks:
+        # Where nobody looks on, nothing has to be brought up to date.
+        told += [] if publish is None else [lambda moment: publish(moment, state)]
+        told += callbacks
+    epochs = Epochs(
+        loop, plan, progress, random_state, callbacks=told, verbose=verbose, estimator=estimator
+    )
     try:
         epochs.run(warn=False)
     except NonFiniteLossError as error:
