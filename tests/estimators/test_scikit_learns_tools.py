@@ -76,7 +76,7 @@ SCALED = make_pipeline(StandardScaler(), classifier())
         CalibratedClassifierCV(SCALED, method="temperature", cv=2),
         VotingClassifier([("a", SCALED), ("b", clone(SCALED))], voting="soft"),
         StackingClassifier([("a", SCALED), ("b", LogisticRegression())], cv=2),
-        AdaBoostClassifier(classifier(), n_estimators=2),
+        AdaBoostClassifier(classifier(), n_estimators=2, random_state=0),
         OneVsRestClassifier(SCALED),
         OneVsOneClassifier(SCALED),
         OutputCodeClassifier(SCALED, random_state=0),

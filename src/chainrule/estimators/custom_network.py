@@ -57,6 +57,7 @@ class BaseNetwork(BaseFeedForward):
         **{name: rule for name, rule in TRAINING_CONSTRAINTS.items() if name not in _OF_LISTS},
     }
     _learned = (*BaseFeedForward._learned, "statistics_", "weights_", "_layers")
+    _holds_functions = ("_layers",)
 
     @property
     def _parameters(self) -> list[Array]:

@@ -359,7 +359,7 @@ class LinearRegression(
             random_state=check_random_state(self.random_state),
             n_threads=available_threads(self.n_threads),
             keep_path=self.record_path,
-            verbose=self._prints_epochs,
+            verbose=bool(self.verbose),
             callbacks=self._told_of_training(),
             publish=publish,
             estimator=self,

@@ -112,7 +112,10 @@ class BaseFeedForward(
     @property
     def _numbers_per_row(self) -> int:
         stack = self._network.stack
-        return self._once(("numbers", stack), lambda: stack.built().numbers_per_row)
+        computed = self._once(("numbers", stack), lambda: stack.built().numbers_per_row)
+        return self._network.stack.n_features + int(
+            computed
+        )  # sparse rows are made dense block by block
 
     def _fit(
         self,

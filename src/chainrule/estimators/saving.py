@@ -33,6 +33,8 @@ class Savable:
     """
 
     _learned: ClassVar[tuple[str, ...]]
+    _holds_functions: ClassVar[tuple[str, ...]] = ()
+    """Which of them may be, or hold, functions of the user's."""
 
     def save(self, path: str | Path) -> None:
         """Save the fitted model, to be read again by :func:`chainrule.load`.
@@ -174,7 +176,12 @@ def describe_estimator(estimator: Savable, tensors: dict[str, npt.NDArray[Any]])
         "parameters": {
             name: pack(value, name, tensors, functions) for name, value in parameters.items()
         },
-        "learned": {name: pack(value, name, tensors, functions) for name, value in learned.items()},
+        "learned": {
+            name: pack(
+                value, name, tensors, functions if name in estimator._holds_functions else None
+            )
+            for name, value in learned.items()
+        },
     }
 
 
@@ -220,7 +227,8 @@ def restore_estimator(
         for name, value in learned.items():
             if name not in estimator._learned:
                 raise FileError(f"a {kind} does not learn {name[:40]!r}")
-            setattr(estimator, name, unpack(value, tensors, functions))
+            known = functions if name in estimator._holds_functions else None
+            setattr(estimator, name, unpack(value, tensors, known))
         check_learned(estimator)
         estimator._restore()
         if "training" in description:
