@@ -94,7 +94,7 @@ class LinearRegression(
     n_threads : int or None, default=None
         None for one for each processor.
     verbose : bool or int, default=False
-        1 or True prints the loss of each epoch of gradient descent; more shows a progress bar.
+        Whether to print the loss of each epoch of gradient descent.
     callbacks : list of callable, default=None
         Called by gradient descent with a :class:`~chainrule.callbacks.Moment` about every 0.1 s
         and after each epoch; one that returns True ends training. The other solvers have no
