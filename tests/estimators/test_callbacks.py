@@ -11,6 +11,7 @@ from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
 
 import chainrule as cr
+from chainrule.callbacks import ProgressBar
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -252,3 +253,10 @@ def test_weights_seen_in_training_are_those_of_the_moment():
         model = cr.MLPClassifier(5, solver=solver, callbacks=[score], **SURE)
         model.fit(X, Y)
         assert scores[0] < scores[-1] == model.score(X, Y)
+
+
+def test_a_callback_without_its_list_or_its_brackets_is_refused():
+    with pytest.raises(ValueError, match="put it in brackets"):
+        cr.MLPClassifier(callbacks=print).fit([[0.0], [1.0]], [0, 1])
+    with pytest.raises(ValueError, match=r"write ProgressBar\(\), with its brackets"):
+        cr.MLPClassifier(callbacks=[ProgressBar]).fit([[0.0], [1.0]], [0, 1])

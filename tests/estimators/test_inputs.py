@@ -282,3 +282,13 @@ def test_a_column_of_text_or_with_a_hole_is_named(frame):
 def test_a_lazy_frame_has_to_be_collected():
     with pytest.raises(DataError, match=r"LazyFrame.*X\.collect\(\)"):
         CLASSIFIERS["mlp"]().fit(pl.DataFrame(COLUMNS).lazy(), LABELS)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_columns_of_dates_are_refused_by_name(library):
+    days = np.arange("2026-01-01", "2026-01-21", dtype="datetime64[D]").astype("datetime64[ms]")
+    columns = {"day": days, "b": np.arange(20.0)}
+    module = pytest.importorskip(library)
+    frame = module.table(columns) if library == "pyarrow" else module.DataFrame(columns)
+    with pytest.raises(cr.DataError, match="'day' of X holds Datetime"):
+        cr.MLPRegressor().fit(frame, np.arange(20.0))

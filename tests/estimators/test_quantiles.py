@@ -130,3 +130,8 @@ def test_a_forecaster_has_one_value_for_each_step():
     model = cr.RNNRegressor(3, loss="quantile", quantile=[0.1, 0.9])
     with pytest.raises(ValueError, match="give y, or one quantile"):
         model.fit(DRAW.normal(size=(4, 20)))
+
+
+def test_several_quantiles_of_another_loss_are_refused():
+    with pytest.raises(ValueError, match="set loss='quantile'"):
+        cr.MLPRegressor(quantile=[0.1, 0.9]).fit(X, Y)

@@ -392,6 +392,14 @@ def test_a_missing_value_is_named_with_file_row_group_and_column(tmp_path, colum
         classifier().fit_stream(tmp_path, y="label")
 
 
+def test_the_index_of_pandas_is_no_feature(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=list("abcdefghij")[: X.shape[1]]).assign(y=LABELS)
+    frame.sample(frac=1.0, random_state=0).to_parquet(tmp_path / "shuffled.parquet")
+    model = classifier().fit_stream(tmp_path / "shuffled.parquet", y="y")
+    assert list(model.feature_names_in_) == list(frame.columns[:-1])
+
+
 def test_files_that_differ_are_refused_before_training(tmp_path):
     write(tmp_path, label=LABELS)
     extra = tmp_path / "part-9.parquet"

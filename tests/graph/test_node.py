@@ -242,3 +242,16 @@ def test_a_node_says_what_it_is() -> None:
     assert repr(variable("X", ("rows", 3))) == "<Node X: variable float(rows, 3)>"
     assert repr((x < y).named("c")) == "<Node c: less bool()>"
     assert repr(v + 1) == "<Node add float(3,)>"
+
+
+@pytest.mark.parametrize(
+    "function", [np.mean, np.median, np.var, np.cumsum, np.argmax, np.ravel, np.round, np.sum]
+)
+def test_functions_of_numpy_are_refused_rather_than_taken_for_numbers(function) -> None:
+    with pytest.raises(GraphError, match="computes numbers, not nodes"):
+        function(variable("x", (3,)))
+
+
+def test_products_of_numpy_are_refused() -> None:
+    with pytest.raises(GraphError, match="computes numbers, not nodes"):
+        np.dot(variable("x", (3,)), variable("x", (3,)))

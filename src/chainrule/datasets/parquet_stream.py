@@ -63,7 +63,7 @@ class ParquetStream(Stream):
         for path in _files(source):
             with self._opened(path) as file:
                 schema = file.schema_arrow
-                columns.settle(schema.names, str(path))
+                columns.settle(_without_index(schema), str(path))
                 self._check(schema, path, first)
                 first = first or (path, schema)
                 self.n_rows += file.metadata.num_rows
@@ -133,6 +133,13 @@ class ParquetStream(Stream):
                     f"{path}: column {name!r} holds {kind}, not numbers: leave it out, with "
                     f"features=[...], or write it as numbers."
                 )
+
+
+def _without_index(schema: Any) -> list[str]:
+    """The names of the columns but for the rows' own names, which pandas writes as columns too."""
+    written = (schema.pandas_metadata or {}).get("index_columns", ())
+    index = {each for each in written if isinstance(each, str) and each.startswith("__index_")}
+    return [name for name in schema.names if name not in index]
 
 
 def _files(source: Path | Sequence[Path]) -> list[Path]:

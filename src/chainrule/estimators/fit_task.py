@@ -34,8 +34,18 @@ class TakesCallbacks(CallbackSupportMixin, BaseEstimator):
     _fit_task: FitTask | None = None
 
     def _validate_params(self) -> None:
+        if callable(self.callbacks):
+            raise InvalidParameterError(
+                f"The 'callbacks' parameter of {type(self).__name__} must be a list. Got "
+                f"{self.callbacks!r} instead: put it in brackets."
+            )
         super()._validate_params()
         for each in self.callbacks or ():
+            if isinstance(each, type):
+                raise InvalidParameterError(
+                    f"The 'callbacks' parameter of {type(self).__name__} holds the class "
+                    f"{each.__name__}: write {each.__name__}(), with its brackets."
+                )
             if not callable(each):
                 theirs = hasattr(each, "on_fit_task_end")
                 hint = " Callbacks of scikit-learn are set with set_callbacks." if theirs else ""

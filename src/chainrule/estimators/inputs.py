@@ -53,6 +53,7 @@ def validated(
     if isinstance(X, np.ndarray) and isinstance(y, (np.ndarray, str)):
         return validate_data(estimator, X, y, **options)  # nothing to look for: the usual case
     X, y = as_given(X, "X"), as_given(y, "y")
+    _refuse_dates(X)
     if nw.dependencies.is_into_dataframe(X) and np.float32 in _listed(options.get("dtype")):
         # scikit-learn sees that of a pandas frame only.
         dtypes = nw.from_native(X, eager_only=True).schema.values()
@@ -69,6 +70,18 @@ def validated(
 
 def _listed(dtype: Any) -> tuple[Any, ...]:
     return tuple(dtype) if isinstance(dtype, (list, tuple)) else ()
+
+
+def _refuse_dates(X: Any) -> None:
+    """DataError if a frame has a column of dates: as numbers they would be nanoseconds."""
+    if isinstance(X, np.ndarray) or not nw.dependencies.is_into_dataframe(X):
+        return
+    for name, kind in nw.from_native(X, eager_only=True).schema.items():
+        if kind.is_temporal():
+            raise DataError(
+                f"The column {name!r} of X holds {kind}, not numbers: leave it out, or make "
+                f"numbers of it, such as the days since a first one."
+            )
 
 
 def _column_at_fault(X: Any, message: str) -> str | None:

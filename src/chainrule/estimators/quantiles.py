@@ -61,6 +61,11 @@ class RegressionTargets(NumberTargets):
                 f"quantile must be a number between 0 and 1, or several in rising order, but got "
                 f"{self.quantile!r}."
             )
+        if self.loss != "quantile" and len(quantiles) > 1:
+            raise ValueError(
+                f"quantile={self.quantile!r} asks for several quantiles, but loss={self.loss!r} "
+                f"learns none: set loss='quantile'."
+            )
         if self.loss == "quantile":
             self.quantiles_ = quantiles
         elif hasattr(self, "quantiles_"):

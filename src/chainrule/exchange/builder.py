@@ -143,7 +143,7 @@ class GraphBuilder:
         self._shared.initializers.append(self.onnx.numpy_helper.from_array(array, name))
         return name
 
-    def constant(self, value: npt.ArrayLike, dtype: npt.DTypeLike = None) -> str:
+    def constant(self, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> str:
         """Numbers that the file holds once, however often they are asked for.
 
         They are of the graph's precision if nothing else is said.

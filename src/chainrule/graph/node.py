@@ -22,6 +22,13 @@ from chainrule.graph.shape import Dimension, Kind, Shape, Type, as_shape
 __all__ = ["Node", "Operand", "as_node", "constant", "make", "private_variable", "variable"]
 
 
+def _not_numpys(name: str) -> GraphError:
+    return GraphError(
+        f"NumPy's {name} computes numbers, not nodes: use an operator, or the function of "
+        f"chainrule, such as cr.exp(x) for np.exp(x)."
+    )
+
+
 class Node:
     """One value of a graph: an operation applied to other nodes.
 
@@ -108,6 +115,12 @@ class Node:
             "instead of if."
         )
 
+    def __array_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """What NumPy calls for ``np.mean(node)``, which would otherwise take it for a number."""
+        raise _not_numpys(function.__name__)
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """What NumPy calls for ``np.exp(node)``, and for an operator after one of its scalars."""
         name = ufunc.__name__
@@ -118,10 +131,7 @@ class Node:
                 # To compare a scalar, NumPy first makes an array without axes of it.
                 left = inputs[0].item() if getattr(inputs[0], "ndim", None) == 0 else inputs[0]
                 return getattr(self, _REFLECTED[name])(left)
-        raise GraphError(
-            f"NumPy's {name} computes numbers, not nodes: use an operator, or the function of "
-            f"chainrule, such as cr.exp(x) for np.exp(x)."
-        )
+        raise _not_numpys(name)
 
     def __neg__(self) -> Node:
         return make("negate", self)

@@ -74,7 +74,7 @@ class LayerKind(ABC):
     def _check_activation(self, name: str) -> None:
         value = getattr(self, name)
         if not isinstance(value, str) or value not in ACTIVATIONS:
-            close = difflib.get_close_matches(str(value), ACTIVATIONS, n=1)
+            close = difflib.get_close_matches(str(value).lower(), ACTIVATIONS, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise ValueError(
                 f"{type(self).__name__}: there is no activation {value!r}.{hint} There are "
