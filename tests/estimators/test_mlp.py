@@ -370,7 +370,7 @@ def test_divergence_with_early_stopping_keeps_the_best_weights():
         ({"engine": "fast"}, "'engine' parameter of MLPClassifier must be"),
         ({"dropout": 1.0}, "'dropout' parameter of MLPClassifier must be"),
         ({"callbacks": [print, 3]}, "'callbacks' parameter of MLPClassifier must hold.* Got 3 in"),
-        ({"callbacks": print}, "'callbacks' parameter of MLPClassifier must be an instance of"),
+        ({"callbacks": print}, "'callbacks' parameter of MLPClassifier must be a list"),
         ({"n_threads": 0}, "'n_threads' parameter of MLPClassifier must be"),
         ({"hidden_layer_sizes": (4, 0)}, r"hidden_layer_sizes must be > 0, got \[4, 0\]"),
     ],

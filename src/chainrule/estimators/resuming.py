@@ -154,14 +154,20 @@ def _told(value: Any) -> Any:
 
 def _told_function(function: FunctionType) -> dict[str, Any]:
     """A user's function: its name, its code, and what it holds from where it was made."""
-    held = [cell.cell_contents for cell in function.__closure__ or ()]
-    # A function may hold itself, so of those that it holds the name is enough.
-    named = [each.__qualname__ if isinstance(each, FunctionType) else each for each in held]
+    held = [_told_held(cell.cell_contents) for cell in function.__closure__ or ()]
     return {
         "function": function.__qualname__,
         "code": hashlib.sha256(repr(_instructions(function.__code__)).encode()).hexdigest()[:16],
-        "with": _told([named, function.__defaults__, function.__kwdefaults__]),
+        "with": [held, _told([function.__defaults__, function.__kwdefaults__])],
     }
+
+
+def _told_held(value: Any) -> Any:
+    """What a function holds: its value if that never changes, as a list's does, or else its kind."""
+    if isinstance(value, FunctionType):
+        return value.__qualname__  # which may hold the first one in turn
+    constant = value is None or isinstance(value, (bool, int, float, str, np.generic))
+    return _told(value) if constant else type(value).__qualname__
 
 
 def _instructions(code: CodeType) -> list[Any]:
