@@ -163,7 +163,7 @@ def _told_function(function: FunctionType) -> dict[str, Any]:
 
 
 def _told_held(value: Any) -> Any:
-    """What a function holds: its value if that never changes, as a list's does, or else its kind."""
+    """What a function holds: its value, or the kind of one that may change, as a list may."""
     if isinstance(value, FunctionType):
         return value.__qualname__  # which may hold the first one in turn
     constant = value is None or isinstance(value, (bool, int, float, str, np.generic))
