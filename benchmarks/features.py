@@ -24,6 +24,9 @@ NETWORKS = {"20-64-64-1": (20, (64, 64), 20_000), "784-128-1": (784, (128,), 10_
 
 BATCH_SIZE, EPOCHS = 128, 5
 
+PAUSE = 0.1
+"""Seconds before each fit: idle threads of the one before may still spin."""
+
 FEATURES: dict[str, dict[str, Any]] = {
     "none": {},
     "sample_weight": {},
@@ -111,6 +114,7 @@ def main(arguments: list[str]) -> int:
             for turn in range(options.rounds + 1):
                 for feature, fit in ready.items():
                     progress(f"{name}, round {turn} of {options.rounds}, {feature}")
+                    time.sleep(PAUSE)
                     start = time.perf_counter()
                     fit()
                     if turn > 0:  # the first one compiles
