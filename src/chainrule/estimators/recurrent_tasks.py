@@ -15,7 +15,7 @@ from chainrule.estimators.base import is_stochastic
 from chainrule.estimators.decorators import available_if, parameters_checked
 from chainrule.estimators.fit_task import fit_method
 from chainrule.estimators.hints import ArrayLike, Outputs, SequencesLike, ValidationSequences
-from chainrule.estimators.parameters import TRAINING_CONSTRAINTS
+from chainrule.estimators.parameters import CLASSIFIER_LOSSES, TRAINING_CONSTRAINTS
 from chainrule.estimators.quantiles import REGRESSION_CONSTRAINTS, RegressionTargets
 from chainrule.estimators.recurrent_base import BaseRecurrent
 from chainrule.estimators.sequences import Sequences, is_one_series
@@ -42,11 +42,7 @@ RECURRENT_CONSTRAINTS: dict[str, list[Any]] = {
     "truncation": [Interval(Integral, 1, None, closed="left"), None],
 }
 
-CLASSIFIER_CONSTRAINTS: dict[str, list[Any]] = {
-    **RECURRENT_CONSTRAINTS,
-    "loss": [StrOptions({"log_loss", "hinge"}), callable],
-    "class_weight": [dict, StrOptions({"balanced"}), None],
-}
+CLASSIFIER_CONSTRAINTS: dict[str, list[Any]] = {**RECURRENT_CONSTRAINTS, **CLASSIFIER_LOSSES}
 
 REGRESSOR_CONSTRAINTS: dict[str, list[Any]] = {
     **RECURRENT_CONSTRAINTS,
